@@ -29,7 +29,9 @@ export function createEdgeFiles(
     if (!isAllowedAddress(url, settings.allowInsecure)) {
       throw new UpdateError('insecure-url', `the edge's address is not https: ${baseUrl}`)
     }
-    const request = { method: 'GET' as const, url, headers: { accept: 'application/json' } }
+    // What is signed are the bytes as they are.
+    const headers = { accept: 'application/json', 'accept-encoding': 'identity' }
+    const request = { method: 'GET' as const, url, headers }
     try {
       const answer = await exchangeSmall(ports, request, { maxBytes, timeoutMs: settings.limits.requestTimeoutMs })
       const { status } = answer

@@ -34,6 +34,8 @@ export async function readEdgeMemory(files: FilesPort): Promise<EdgeMemory> {
 
 export async function writeEdgeMemory(files: FilesPort, memory: EdgeMemory): Promise<void> {
   await files.makeDirectory(ROOT)
+  // A device that has stored nothing else yet: the power must not take the folder with all that is in it.
+  await files.syncDirectory('')
   await writeJson(files, EDGE, { ...memory, marks: memory.marks.slice(-MAX_MARKS) })
 }
 

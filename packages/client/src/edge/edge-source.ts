@@ -147,7 +147,7 @@ export function createEdgeSource(ports: Ports, settings: Settings, url: string):
       currentReleaseId: releaseId ?? null,
       failedReleaseIds,
       cohorts: [],
-      attributes: cutAttributes(toldAttributes(host)),
+      attributes: cutAttributes({ ...toldAttributes(host), nativeBuild: host.nativeBuild }),
       trust: {
         highWater: trust.highestSequence,
         floor: trust.floor,

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { editAppDelegate } from './edit-app-delegate.ts'
 import { editMainApplication } from './edit-main-application.ts'
 import { excludeResources } from './exclude-resources.ts'
-import { readPluginOptions, type PluginOptions } from './native-configuration.ts'
+import { readPluginOptions, splitForIos, type PluginOptions } from './native-configuration.ts'
 import { writeInfoPlist, writeManifest, writeStrings } from './write-native-configuration.ts'
 
 const CALL = 'dev.hotpatch.reactnative.HotPatch.bundleFile(applicationContext)'
@@ -194,6 +194,8 @@ const EVERYTHING: PluginOptions = {
   allowInsecure: 'loopback',
   runtimeVersion: '1.10',
   builtAt: true,
+  edgeUrl: 'https://cdn.example.com',
+  edgeOrder: 'fallback',
 }
 const NOW = new Date('2027-01-31T12:34:56.789Z')
 
@@ -217,6 +219,8 @@ describe('what the binary says', () => {
       ['dev.hotpatch.pins', `*.example.com=sha256/${KEY}`],
       ['dev.hotpatch.allowInsecure', 'loopback'],
       ['dev.hotpatch.builtAt', '2027-01-31T12:34:56Z'],
+      ['dev.hotpatch.edgeUrl', 'https://cdn.example.com'],
+      ['dev.hotpatch.edgeOrder', 'fallback'],
     ])
   })
 
@@ -233,11 +237,14 @@ describe('what the binary says', () => {
     expect(strings.resources.string.map(({ _ }) => _)).toEqual(['App', String.raw`\@it\'s \"beta\"`])
   })
 
-  test('iOS: one dictionary, as it is now', () => {
-    const plist = writeInfoPlist({ CFBundleName: 'App', HotPatch: { appKey: 'old', pins: [] } }, said)
+  test('iOS: one dictionary, as it is now, without what its native half would refuse', () => {
+    const { taken, left } = splitForIos(said)
+    expect(left).toEqual(['edgeUrl', 'edgeOrder'])
+    const plist = writeInfoPlist({ CFBundleName: 'App', HotPatch: { appKey: 'old', pins: [] } }, taken)
+    const { edgeUrl: _url, edgeOrder: _order, ...others } = EVERYTHING
     expect(plist).toEqual({
       CFBundleName: 'App',
-      HotPatch: { ...EVERYTHING, builtAt: '2027-01-31T12:34:56Z' },
+      HotPatch: { ...others, builtAt: '2027-01-31T12:34:56Z' },
     })
     expect(writeInfoPlist(plist, new Map())).toEqual({ CFBundleName: 'App' })
   })
@@ -251,6 +258,10 @@ describe('what the binary says', () => {
     [{ pins: [`sha256/${KEY}`] }, /pins\[0\]: expected host=sha256/],
     [{ allowInsecure: 'yes' }, /allowInsecure: expected true, false or "loopback"/],
     [{ builtAt: '31.1.2027' }, /builtAt: expected a time such as/],
+    [{ edgeUrl: 'https://cdn.example.com' }, /edgeUrl: expected publicKeys beside it/],
+    [{ edgeUrl: 'https://a?secret', publicKeys: [KEY] }, /edgeUrl: expected an address without \? and #, found string/],
+    [{ edgeOrder: 'first' }, /edgeOrder: expected edgeUrl beside it, found none/],
+    [{ edgeOrder: 'last', edgeUrl: 'https://a' }, /edgeOrder: expected "first" or "fallback", found string/],
   ])('%j is refused at the prebuild, and nothing of it is repeated', (options, message) => {
     const read = () => readPluginOptions(options, NOW)
     expect(read).toThrow(message)

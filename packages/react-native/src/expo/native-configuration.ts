@@ -16,14 +16,21 @@ export interface PluginOptions {
   runtimeVersion?: string
   /** `2027-01-31T12:00:00Z`, or `true` for the time of the prebuild. */
   builtAt?: string | boolean
+  /** Of Android alone so far: where the files of an edge are. Needs public keys. */
+  edgeUrl?: string
+  /** Whether the edge is asked before the server (the default), or when that is not reached. */
+  edgeOrder?: 'first' | 'fallback'
 }
 
 export type NativeValue = string | readonly string[]
 
 const TEXTS = ['apiUrl', 'appId', 'appKey', 'channel', 'runtimeVersion'] as const
+/** What the native half of iOS has no word for yet. */
+const EDGE = ['edgeUrl', 'edgeOrder'] as const
 const KEYS = { publicKeys: 20, decryptionKeys: 8 } as const
 const KEY = /^[A-Za-z0-9+/]{43}=$/
 const PIN = /^(\*\.)?[A-Za-z0-9.-]+=sha256\/[A-Za-z0-9+/]{43}=$/
+const ADDRESS = /^https?:\/\/[^\s?#@\\]+$/
 const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/
 
 /**
@@ -33,7 +40,7 @@ const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z$/
  */
 export function readPluginOptions(options: PluginOptions, now: Date): Map<string, NativeValue> {
   const said = new Map<string, NativeValue>()
-  const known = new Set<string>([...TEXTS, ...Object.keys(KEYS), 'pins', 'allowInsecure', 'builtAt'])
+  const known = new Set<string>([...TEXTS, ...Object.keys(KEYS), 'pins', 'allowInsecure', 'builtAt', ...EDGE])
   for (const name of Object.keys(options)) {
     if (!known.has(name)) throw new PluginError(`there is no option "${name}". Known are ${[...known].join(', ')}.`)
   }
@@ -54,7 +61,31 @@ export function readPluginOptions(options: PluginOptions, now: Date): Map<string
   if (allowInsecure !== undefined) said.set('allowInsecure', readAllowInsecure(allowInsecure))
   const time = builtAt === true ? `${now.toISOString().slice(0, 19)}Z` : builtAt
   if (time) said.set('builtAt', readTime(time))
+  for (const [name, text] of readEdge(options)) said.set(name, text)
   return said
+}
+
+function readEdge({ edgeUrl, edgeOrder, publicKeys }: PluginOptions): [name: string, text: string][] {
+  const [url, order]: unknown[] = [edgeUrl, edgeOrder]
+  if (order !== undefined && order !== 'first' && order !== 'fallback') {
+    throw wrong('edgeOrder', '"first" or "fallback"', typeof order)
+  }
+  if (url === undefined) {
+    if (order !== undefined) throw wrong('edgeOrder', 'edgeUrl beside it', 'none')
+    return []
+  }
+  if (typeof url !== 'string' || !ADDRESS.test(url)) throw wrong('edgeUrl', 'an address without ? and #', typeof url)
+  if (!publicKeys?.length) throw wrong('edgeUrl', 'publicKeys beside it, as nobody else can vouch for an edge', 'none')
+  return [['edgeUrl', url], ...(order ? [['edgeOrder', order] as [string, string]] : [])]
+}
+
+/** What of it a binary of iOS says, and what it would refuse. */
+export function splitForIos(said: ReadonlyMap<string, NativeValue>) {
+  const isLeft = (name: string) => (EDGE as readonly string[]).includes(name)
+  return {
+    taken: new Map([...said].filter(([name]) => !isLeft(name))),
+    left: [...said.keys()].filter(isLeft),
+  }
 }
 
 function readList(name: string, value: unknown, form: RegExp, expected: string): string[] {

@@ -92,6 +92,8 @@ export type NativeEvent =
   | { type: 'state'; state: UpdateState; releaseId: string | null }
   | { type: 'progress'; receivedBytes: number; sizeBytes: number; releaseId: string }
   | ({ type: 'failed'; releaseId: string | null } & NativeFailure)
+  /** What an edge said was not believed, or it was not reached: the server is asked. */
+  | ({ type: 'edge-refused' } & NativeFailure)
   /** A release is whole on this device; `sizeBytes` is what its own bytes are, however it came. */
   | { type: 'downloaded'; arrival: DownloadArrival; receivedBytes: number; sizeBytes: number; releaseId: string }
   /** A patch is not taken: the whole bundle is. `reason` is the patch's own code (Patches §7), or the download's. */

@@ -32,7 +32,16 @@ const SWITCHES = ['deviceCredential', 'checkOnLaunch', 'countFatalErrors', 'inDe
 const CHOICES = { mandatoryUpdates: ['restart', 'next-start'], confirm: ['first-render', 'manual'] } as const
 const KNOWN = new Set<string>([...TEXTS, ...SWITCHES, ...Object.keys(CHOICES), 'cohorts'])
 /** Said in the binary, so that nothing that came over the air can change them. */
-const OF_THE_BINARY = new Set(['publicKeys', 'decryptionKeys', 'pins', 'allowInsecure', 'runtimeVersion', 'builtAt'])
+const OF_THE_BINARY = new Set([
+  'publicKeys',
+  'decryptionKeys',
+  'pins',
+  'allowInsecure',
+  'runtimeVersion',
+  'builtAt',
+  'edgeUrl',
+  'edgeOrder',
+])
 
 /** @throws ConfigurationError for what is not as TypeScript would have it */
 export function readOptions(options: OtaOptions): NativeConfiguration {

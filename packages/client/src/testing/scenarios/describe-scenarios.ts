@@ -7,12 +7,20 @@ import type { ScenarioDevice } from './scenario.ts'
 
 export type NewScenario = [comment: string, script: Script, device?: Partial<ScenarioDevice>]
 
-/** Lives them all, and holds what is written down of them against vectors/engine/scenarios. */
-export function describeScenarios(name: string, about: NewScenarioFile, scenarios: readonly NewScenario[]): void {
+/**
+ * Lives them all, and holds what is written down of them against vectors/engine/scenarios.
+ * @param path where else, from vectors/engine on
+ */
+export function describeScenarios(
+  name: string,
+  about: NewScenarioFile,
+  scenarios: readonly NewScenario[],
+  path = `scenarios/${name}.json`,
+): void {
   const recorder = createScenarioRecorder(about)
   describe(`scenarios: ${name}`, () => {
     test.each(scenarios)('%s', (comment, script, device) => recorder.record(comment, script, device))
-    test('are what is written down', () => holdVectors(`scenarios/${name}.json`, recorder.file()))
+    test('are what is written down', () => holdVectors(path, recorder.file()))
   })
 }
 

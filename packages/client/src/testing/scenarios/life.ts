@@ -64,6 +64,7 @@ export function createLife(
       if (event.type === 'patch-failed')
         events.push({ type: event.type, reason: event.reason, releaseId: event.releaseId })
       if (event.type === 'downloaded') events.push({ ...event })
+      if (event.type === 'edge-refused') events.push({ type: event.type, code: event.code })
       if (event.type === 'report-dropped') events.push({ type: event.type, eventId: event.report.eventId })
     })
     return created
@@ -193,7 +194,8 @@ function launchOf(launch: Launch) {
   return { kind, slot: directory.replace('/memory/ota/', ''), releaseId, version }
 }
 
-const OWN_JSON = /^ota\/(?:metadata|crash_count|outbox|embedded|credential|pending\/download|pending\/patch)\.json$/
+const OWN_JSON =
+  /^ota\/(?:metadata|crash_count|outbox|embedded|credential|edge|pending\/download|pending\/patch)\.json$/
 
 /** Everything below ota/: the engine's own files as JSON, if they are that, all others by their digest. */
 function filesOf(disk: MemoryFiles): Record<string, unknown> {

@@ -3,10 +3,10 @@ import { describe, test } from 'vitest'
 import { playScenario } from './play-scenario.ts'
 import type { ScenarioFile } from './scenario.ts'
 
-// vectors/engine/scenarios
-const FOLDER = new URL('../../../../../vectors/engine/scenarios/', import.meta.url)
+const VECTORS = new URL('../../../../../vectors/', import.meta.url)
+const names = readdirSync(new URL('engine/scenarios/', VECTORS)).toSorted()
 
-describe.each(readdirSync(FOLDER).toSorted())('%s', (name) => {
-  const file = JSON.parse(readFileSync(new URL(name, FOLDER), 'utf8')) as ScenarioFile
+describe.each([...names.map((name) => `engine/scenarios/${name}`), 'edge/scenarios.json'])('%s', (path) => {
+  const file = JSON.parse(readFileSync(new URL(path, VECTORS), 'utf8')) as ScenarioFile
   test.each(file.cases)('$comment', (each) => playScenario(file, each))
 })

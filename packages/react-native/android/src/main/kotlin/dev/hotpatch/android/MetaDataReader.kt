@@ -3,6 +3,9 @@ package dev.hotpatch.android
 import android.os.Bundle
 import android.util.Base64
 import dev.hotpatch.engine.ground.AllowInsecure
+import dev.hotpatch.engine.ground.EdgeConfig
+import dev.hotpatch.engine.ground.EdgeOrder
+import dev.hotpatch.engine.ground.isAllowedAddress
 import java.text.ParsePosition
 import java.text.SimpleDateFormat
 import java.util.Locale
@@ -13,6 +16,7 @@ private const val PIN_PREFIX = "sha256/"
 private const val KEY_BYTES = 32
 private const val MAX_PINS = 50
 private const val SHOWN = 60
+private val EDGE_ORDERS = mapOf("first" to EdgeOrder.FIRST, "fallback" to EdgeOrder.FALLBACK)
 
 private val BASE64 = Regex("[A-Za-z0-9+/]+={0,2}")
 /** Of a name, or of any one name before it (`*.`). OkHttp has `**.` as well, of which iOS knows nothing. */
@@ -60,6 +64,20 @@ internal class MetaDataReader(private val bundle: Bundle) {
     "loopback" -> AllowInsecure.LOOPBACK
     "true" -> AllowInsecure.ANYWHERE
     else -> AllowInsecure.NEVER.also { refuse(name, "false, loopback or true", shown(found)) }
+  }
+
+  /** @param hasKeys without public keys nobody could vouch for what an edge says */
+  fun edge(urlName: String, orderName: String, hasKeys: Boolean): EdgeConfig? {
+    val (url, order) = text(urlName) to text(orderName)
+    if (order != null && order !in EDGE_ORDERS) refuse(orderName, EDGE_ORDERS.keys.joinToString(" or "), shown(order))
+    if (url == null) {
+      if (order != null) refuse(orderName, "$PREFIX$urlName beside it", "none")
+      return null
+    }
+    val isAddress = isAllowedAddress(url, AllowInsecure.ANYWHERE) && '?' !in url && '#' !in url
+    if (!isAddress) refuse(urlName, "an address that begins with https:// and has neither ? nor #", shown(url))
+    if (!hasKeys) refuse(urlName, "${PREFIX}publicKeys beside it, as nobody else can vouch for an edge", "none")
+    return EdgeConfig(url, EDGE_ORDERS[order] ?: EdgeOrder.FIRST)
   }
 
   /** In milliseconds since 1970. java.time is of API 26. */

@@ -1,6 +1,7 @@
 package dev.hotpatch.android
 
 import dev.hotpatch.engine.ground.AllowInsecure
+import dev.hotpatch.engine.ground.EdgeConfig
 
 /**
  * What the binary says of its updates (README, *What the binary says*). Keys and pins come from here alone: what JavaScript
@@ -20,6 +21,8 @@ data class NativeConfiguration(
   val runtimeVersion: String? = null,
   /** In milliseconds since 1970, as the build wrote it down (Engine §4). */
   val builtAt: Long? = null,
+  /** Signed files that say what to take beside a server, or without one (Static edge). Has public keys beside it. */
+  val edge: EdgeConfig? = null,
 )
 
 /** One of the keys that a server, or who certifies it, may have. */

@@ -92,6 +92,7 @@ private fun eventJson(event: EngineEvent): JsonObject = when (event) {
   )
   is EngineEvent.Failed ->
     jsonOf("type" to "failed", "releaseId" to event.releaseId.orJsonNull(), *failure(event.error))
+  is EngineEvent.EdgeRefused -> jsonOf("type" to "edge-refused", *failure(event.error))
   is EngineEvent.Downloaded -> jsonOf(
     "type" to "downloaded",
     "arrival" to event.arrival.text,

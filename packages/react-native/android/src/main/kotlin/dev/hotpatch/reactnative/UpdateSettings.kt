@@ -59,20 +59,21 @@ private fun isServer(url: String): Boolean =
 internal fun channelOf(native: NativeConfiguration, app: AppConfiguration, chosen: String?): String =
   chosen ?: app.channel ?: native.channel ?: DEFAULT_CHANNEL
 
-/** What the binary says goes before what JavaScript says. Null while a server or an app is missing. */
+/** What the binary says goes before what JavaScript says. Null while an app is missing, or both server and edge. */
 internal fun engineConfigOf(
   native: NativeConfiguration,
   app: AppConfiguration,
   channel: String,
   deviceId: String,
 ): EngineConfig? {
-  val serverUrl = native.apiUrl ?: app.apiUrl ?: return null
+  val serverUrl = native.apiUrl ?: app.apiUrl ?: if (native.edge != null) "" else return null
   val appId = native.appId ?: app.appId ?: return null
   return EngineConfig(
     serverUrl = serverUrl,
     appId = appId,
     deviceId = app.deviceId ?: deviceId,
     channel = channel,
+    edge = native.edge,
     appKey = native.appKey ?: app.appKey ?: "",
     cohorts = app.cohorts,
     deviceCredential = app.deviceCredential,

@@ -2,6 +2,8 @@ package dev.hotpatch.android
 
 import android.os.Bundle
 import dev.hotpatch.engine.ground.AllowInsecure
+import dev.hotpatch.engine.ground.EdgeConfig
+import dev.hotpatch.engine.ground.EdgeOrder
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertThrows
@@ -51,6 +53,8 @@ class NativeConfigurationTest {
       "dev.hotpatch.allowInsecure" to "loopback",
       "dev.hotpatch.runtimeVersion" to "1.0",
       "dev.hotpatch.builtAt" to "2027-01-31T12:00:00Z",
+      "dev.hotpatch.edgeUrl" to "https://cdn.example.com/updates",
+      "dev.hotpatch.edgeOrder" to "fallback",
     )
     val pins = listOf(
       CertificatePin("updates.example.com", "sha256/$KEY"),
@@ -58,7 +62,7 @@ class NativeConfigurationTest {
     )
     val expected = NativeConfiguration(
       "https://updates.example.com", "app", "hpk_1", "beta", listOf(KEY, OTHER_KEY), listOf(KEY), pins,
-      AllowInsecure.LOOPBACK, "1.0", 1_801_396_800_000,
+      AllowInsecure.LOOPBACK, "1.0", 1_801_396_800_000, EdgeConfig("https://cdn.example.com/updates", EdgeOrder.FALLBACK),
     )
     assertEquals(expected, configuration)
   }
@@ -99,6 +103,24 @@ class NativeConfigurationTest {
     assertTrue(mistakes("dev.hotpatch.decryptionKeys" to List(9) { KEY }.joinToString(",")).first().contains("up to 8"))
     val pins = List(51) { "a.example.com=sha256/$KEY" }.joinToString(",")
     assertTrue(mistakes("dev.hotpatch.pins" to pins).first().contains("up to 50"))
+  }
+
+  @Test
+  fun `an edge is asked first, unless it is a fallback`() {
+    val said = arrayOf("dev.hotpatch.publicKeys" to KEY, "dev.hotpatch.edgeUrl" to "https://cdn.example.com")
+    assertEquals(EdgeConfig("https://cdn.example.com", EdgeOrder.FIRST), read(*said).edge)
+    assertEquals(EdgeOrder.FIRST, read(*said, "dev.hotpatch.edgeOrder" to "first").edge?.order)
+    assertTrue(mistakes(*said, "dev.hotpatch.edgeOrder" to "last").single().contains("expected first or fallback, found \"last\""))
+  }
+
+  @Test
+  fun `an edge has an address, and keys that vouch for it`() {
+    val keys = "dev.hotpatch.publicKeys" to KEY
+    assertTrue(mistakes("dev.hotpatch.edgeUrl" to "https://cdn.example.com").single().contains("expected dev.hotpatch.publicKeys beside it"))
+    for (bad in listOf("cdn.example.com", "https://cdn.example.com?a", "https://cdn.example.com#a")) {
+      assertTrue(bad, mistakes(keys, "dev.hotpatch.edgeUrl" to bad).single().contains("expected an address"))
+    }
+    assertTrue(mistakes(keys, "dev.hotpatch.edgeOrder" to "first").single().contains("expected dev.hotpatch.edgeUrl beside it"))
   }
 
   @Test

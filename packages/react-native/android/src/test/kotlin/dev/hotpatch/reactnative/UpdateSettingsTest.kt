@@ -2,6 +2,7 @@ package dev.hotpatch.reactnative
 
 import dev.hotpatch.android.NativeConfiguration
 import dev.hotpatch.engine.ground.AllowInsecure
+import dev.hotpatch.engine.ground.EdgeConfig
 import dev.hotpatch.protocol.UnexpectedJsonException
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNull
@@ -66,6 +67,16 @@ class UpdateSettingsTest {
     val app = AppConfiguration(apiUrl = "https://app.example.com")
     assertNull(engineConfigOf(NativeConfiguration(), app, "beta", "device"))
     assertEquals("app", engineConfigOf(NativeConfiguration(appId = "app"), app, "beta", "device")?.appId)
+  }
+
+  @Test
+  fun `an edge stands in for a server, and is the binary's alone`() {
+    val edge = EdgeConfig("https://cdn.example.com")
+    val native = NativeConfiguration(appId = "app", publicKeys = listOf("k"), edge = edge)
+    val alone = checkNotNull(engineConfigOf(native, AppConfiguration(), "beta", "device"))
+    assertEquals("" to edge, alone.serverUrl to alone.edge)
+    val app = AppConfiguration(apiUrl = "https://app.example.com")
+    assertEquals("https://app.example.com", engineConfigOf(native, app, "beta", "device")?.serverUrl)
   }
 
   @Test

@@ -1,11 +1,13 @@
 package dev.hotpatch.engine.engine
 
 import dev.hotpatch.engine.decrypt.Decrypter
+import dev.hotpatch.engine.edge.UpdateSource
 import dev.hotpatch.engine.ground.EngineConfig
 import dev.hotpatch.engine.ground.EngineEvent
 import dev.hotpatch.engine.ground.Joined
 import dev.hotpatch.engine.ground.Limits
 import dev.hotpatch.engine.ground.Ports
+import dev.hotpatch.engine.ground.Settings
 import dev.hotpatch.engine.ground.UpdateError
 import dev.hotpatch.engine.ground.asUpdateError
 import dev.hotpatch.engine.ground.readBuiltAt
@@ -34,6 +36,8 @@ class EngineParts(
   val installer: Installer,
   val patcher: Patcher,
   val decrypter: Decrypter,
+  /** Whom it asks. */
+  val edge: (Ports, Settings, ServerApi) -> UpdateSource,
 )
 
 /**
@@ -71,7 +75,8 @@ class Engine(private val ports: Ports, private val limits: Limits, private val p
   /**
    * Where updates come from; before the first check, and again when something of it changes, which then holds from the next
    * check on. What is under way goes on as it was begun.
-   * @throws IllegalArgumentException when a key is not the base64 of 32 bytes, or there are more than 20, or 8 to decrypt by
+   * @throws IllegalArgumentException when a key is not the base64 of 32 bytes, or there are more than 20, or 8 to decrypt by;
+   * when there is an edge and no key, or neither server nor edge
    */
   fun configure(config: EngineConfig) {
     val settings = readSettings(config, limits)
@@ -88,7 +93,7 @@ class Engine(private val ports: Ports, private val limits: Limits, private val p
       decrypter = parts.decrypter,
       decryptionKeys = { decryptionKeys },
       store = store,
-      server = server,
+      source = parts.edge(ports, settings, server),
       outbox = current.outbox,
       tellTrust = trust::tell,
       builtAt = current.builtAt,

@@ -1,13 +1,13 @@
 package dev.hotpatch.engine.engine
 
 import dev.hotpatch.engine.decrypt.Decrypter
+import dev.hotpatch.engine.edge.UpdateSource
 import dev.hotpatch.engine.ground.EngineEvent
 import dev.hotpatch.engine.ground.Ports
 import dev.hotpatch.engine.ground.Settings
 import dev.hotpatch.engine.install.Installer
 import dev.hotpatch.engine.patch.Patcher
 import dev.hotpatch.engine.server.Outbox
-import dev.hotpatch.engine.server.ServerApi
 import dev.hotpatch.engine.state.InstalledRelease
 import dev.hotpatch.engine.state.StateStore
 import dev.hotpatch.engine.state.ToldTrust
@@ -23,7 +23,7 @@ class FlowContext(
   /** That it opens by. */
   val decryptionKeys: () -> List<DecryptionKey>,
   val store: StateStore,
-  val server: ServerApi,
+  val source: UpdateSource,
   val outbox: Outbox,
   val tellTrust: () -> ToldTrust,
   val builtAt: Long?,

@@ -10,9 +10,14 @@ import dev.hotpatch.protocol.MAX_TRUSTED_KEYS
 /** Encryption §1: as many as fit into what a check tells. */
 private const val MAX_DECRYPTION_KEYS = 8
 
-/** @throws IllegalArgumentException when a key is not the base64 of 32 bytes, or there are more than 20, or 8 to decrypt by */
+/**
+ * @throws IllegalArgumentException when a key is not the base64 of 32 bytes, or there are more than 20, or 8 to decrypt by;
+ * when there is an edge and no key, or neither server nor edge
+ */
 internal fun readSettings(config: EngineConfig, limits: Limits): Settings {
   val (publicKeys, decryptionKeys) = config.publicKeys to config.decryptionKeys
+  require(config.edge == null || publicKeys.isNotEmpty()) { "an edge needs public keys: nobody else can vouch for it" }
+  require(config.edge != null || config.serverUrl.isNotEmpty()) { "expected the address of a server, or an edge" }
   require(publicKeys.size <= MAX_TRUSTED_KEYS) { "at most $MAX_TRUSTED_KEYS public keys, found ${publicKeys.size}" }
   require(decryptionKeys.size <= MAX_DECRYPTION_KEYS) {
     "at most $MAX_DECRYPTION_KEYS decryption keys, found ${decryptionKeys.size}"

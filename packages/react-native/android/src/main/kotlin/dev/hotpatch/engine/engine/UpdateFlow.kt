@@ -48,11 +48,17 @@ class UpdateFlow(private val context: FlowContext) {
     way.beginCheck()
     var answer: CheckAnswer? = null
     return try {
-      answer = context.server.check(checkRequest())
+      answer = context.source.check(checkRequest(), running?.sequence, ::noteRefusal)
       takeAnswer(answer)
     } catch (error: Throwable) {
       fail(error, (answer as? CheckAnswer.Offered)?.offer)
     }
+  }
+
+  /** The server has the last word, and hears of it. */
+  private fun noteRefusal(error: UpdateError) {
+    context.emit(EngineEvent.EdgeRefused(error.code, error))
+    context.failures.remember(error, null)
   }
 
   private fun checkRequest() = CheckRequest(

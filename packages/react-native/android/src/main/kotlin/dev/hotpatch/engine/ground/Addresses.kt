@@ -1,5 +1,7 @@
 package dev.hotpatch.engine.ground
 
+import dev.hotpatch.protocol.utf8FromText
+
 // "@" is refused, as "http://localhost@example.com" is not localhost; a backslash is a slash to some readers. Classes and
 // letters are spelled out: what \s, \d and "in any case" mean is not the same on Android and on other machines.
 private const val SPACE = "\\u0009-\\u000d\\u0020\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff"
@@ -30,4 +32,16 @@ fun resolveLocation(from: String, location: String?): String? {
   if (readAddress(location) != null) return location
   if (location.startsWith("//")) return "${address.scheme}:$location"
   return if (location.startsWith("/")) "${address.scheme}://${address.host}$location" else null
+}
+
+private const val PLAIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()"
+private const val DIGITS = "0123456789ABCDEF"
+
+/** One name within a path, as `encodeURIComponent` writes it. */
+fun encodePathSegment(text: String): String = buildString {
+  for (byte in utf8FromText(text)) {
+    val code = byte.toInt() and 0xff
+    val character = code.toChar()
+    if (character in PLAIN) append(character) else append('%').append(DIGITS[code shr 4]).append(DIGITS[code and 0xf])
+  }
 }

@@ -10,6 +10,9 @@ sealed interface EngineEvent {
 
   data class Failed(val code: SdkCode, val error: UpdateError, val releaseId: String?) : EngineEvent
 
+  /** What an edge said was not believed, or it was not reached: the server is asked. */
+  data class EdgeRefused(val code: SdkCode, val error: UpdateError) : EngineEvent
+
   /** A release is whole on this device; `sizeBytes` is what its own bytes are, however it came. */
   data class Downloaded(
     val arrival: DownloadArrival,

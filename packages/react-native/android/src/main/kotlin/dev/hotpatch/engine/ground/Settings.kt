@@ -39,13 +39,27 @@ data class Limits(
 /** For development, and servers in a closed network: whether http: is allowed, to this machine or to anywhere. */
 enum class AllowInsecure { NEVER, LOOPBACK, ANYWHERE }
 
+/** Whether an edge is asked before the server, or when that is not reached. */
+enum class EdgeOrder { FIRST, FALLBACK }
+
+data class EdgeConfig(
+  /** Where its files are: "https://cdn.example.com", with `edge/` and `artifacts/` below. */
+  val url: String,
+  val order: EdgeOrder = EdgeOrder.FIRST,
+)
+
 /** What the engine needs to ask for updates. A start needs none of it. */
 data class EngineConfig(
-  /** Where the server is: "https://updates.example.com" or "https://updates.example.com/apps/shop". */
+  /**
+   * Where the server is: "https://updates.example.com" or "https://updates.example.com/apps/shop". An empty text where there
+   * is only an edge: then reports wait.
+   */
   val serverUrl: String,
   val appId: String,
   val deviceId: String,
   val channel: String,
+  /** Signed files that say what to take without a server, or in front of one (Static edge). Needs public keys. */
+  val edge: EdgeConfig? = null,
   /** Of the app; an open one needs none. */
   val appKey: String = "",
   val cohorts: List<String> = emptyList(),

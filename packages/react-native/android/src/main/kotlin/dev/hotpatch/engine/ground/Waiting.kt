@@ -30,8 +30,8 @@ fun isoTime(ms: Long): String = inUtc("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'").format(Dat
 
 private val SECONDS = Regex("[0-9]{1,10}")
 
-/** RFC 9110 §5.6.7, as every server of today writes it. */
-private fun parseHttpDate(text: String): Long? {
+/** RFC 9110 §5.6.7, as every server of today writes it; null for everything else. */
+fun parseHttpDate(text: String): Long? {
   val format = inUtc("EEE, dd MMM yyyy HH:mm:ss 'GMT'").apply { isLenient = false }
   // Written again it has to be the same: what is read beside the form differs with systems.
   return format.parse(text, ParsePosition(0))?.takeIf { format.format(it) == text }?.time

@@ -9,6 +9,9 @@ const val CRASH_COUNT = "ota/crash_count.json"
 const val OUTBOX = "ota/outbox.json"
 const val CREDENTIAL = "ota/credential.json"
 
+/** What was heard of the edge: its keys, and its newest words. */
+const val EDGE = "ota/edge.json"
+
 /** The files that the binary shipped with, hashed once. */
 const val EMBEDDED = "ota/embedded.json"
 const val PENDING_ZIP = "ota/pending/bundle.zip"

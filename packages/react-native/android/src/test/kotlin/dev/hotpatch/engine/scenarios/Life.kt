@@ -145,6 +145,7 @@ class Life(private val device: JsonObject, private val bodies: Bodies, networkOn
         "releaseId" to event.releaseId,
       )
       is EngineEvent.ReportDropped -> events += jsonOf("type" to "report-dropped", "eventId" to event.report.eventId)
+      is EngineEvent.EdgeRefused -> events += jsonOf("type" to "edge-refused", "code" to event.code.text)
       is EngineEvent.Progress, is EngineEvent.Failed -> Unit
     }
   }
@@ -160,4 +161,4 @@ class Life(private val device: JsonObject, private val bodies: Bodies, networkOn
 }
 
 private val OWN_JSON =
-  Regex("ota/(?:metadata|crash_count|outbox|embedded|credential|pending/download|pending/patch)\\.json")
+  Regex("ota/(?:metadata|crash_count|outbox|embedded|credential|edge|pending/download|pending/patch)\\.json")

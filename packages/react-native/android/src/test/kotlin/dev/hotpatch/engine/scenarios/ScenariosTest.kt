@@ -10,7 +10,7 @@ import org.junit.Test
 import org.junit.runner.RunWith
 import org.junit.runners.Parameterized
 
-/** vectors/engine/scenarios: whole lives of a device, the same in every language. */
+/** vectors/engine/scenarios: whole lives of a device, the same in every language; vectors/edge/scenarios.json: by an edge. */
 @RunWith(Parameterized::class)
 class ScenariosTest(
   @Suppress("UNUSED_PARAMETER") name: String,
@@ -26,8 +26,8 @@ class ScenariosTest(
     fun cases(): List<Array<Any>> {
       val names = vectorFolder("engine/scenarios")
       assertTrue("there are scenarios", names.isNotEmpty())
-      return names.flatMap { name ->
-        val file = readVectors("engine/scenarios/$name")
+      return (names.map { "engine/scenarios/$it" } + "edge/scenarios.json").flatMap { name ->
+        val file = readVectors(name)
         file.items("cases").map { arrayOf("$name: ${it.text("comment")}", file, it) }
       }
     }

@@ -1,6 +1,8 @@
 package dev.hotpatch.engine.scenarios
 
 import dev.hotpatch.engine.ground.AllowInsecure
+import dev.hotpatch.engine.ground.EdgeConfig
+import dev.hotpatch.engine.ground.EdgeOrder
 import dev.hotpatch.engine.ground.EmbeddedFile
 import dev.hotpatch.engine.ground.EmbeddedFilesPort
 import dev.hotpatch.engine.ground.EngineConfig
@@ -30,7 +32,7 @@ fun merged(fields: JsonValue?, own: JsonValue?): JsonObject =
 fun configOf(json: JsonObject): EngineConfig {
   val known = setOf(
     "serverUrl", "appKey", "appId", "deviceId", "channel", "cohorts", "publicKeys", "decryptionKeys", "deviceCredential",
-    "allowInsecure", "restartsWhenMandatory",
+    "allowInsecure", "restartsWhenMandatory", "edge",
   )
   check(known.containsAll(json.fields.keys)) { "expected fields of a config, found ${json.fields.keys - known}" }
   return EngineConfig(
@@ -38,6 +40,7 @@ fun configOf(json: JsonObject): EngineConfig {
     appId = json.text("appId"),
     deviceId = json.text("deviceId"),
     channel = json.text("channel"),
+    edge = json.find("edge")?.let(::edgeOf),
     appKey = json.find("appKey")?.text ?: "",
     cohorts = if (json["cohorts"] == null) emptyList() else json.texts("cohorts"),
     deviceCredential = json["deviceCredential"] != null && json.boolean("deviceCredential"),
@@ -51,6 +54,15 @@ fun configOf(json: JsonObject): EngineConfig {
     restartsWhenMandatory = json["restartsWhenMandatory"] == null || json.boolean("restartsWhenMandatory"),
   )
 }
+
+private fun edgeOf(json: JsonValue) = EdgeConfig(
+  url = json.text("url"),
+  order = when (val order = json.find("order")?.text) {
+    null, "first" -> EdgeOrder.FIRST
+    "fallback" -> EdgeOrder.FALLBACK
+    else -> error("there is no order $order")
+  },
+)
 
 /** Those that this engine has: the others are of content that React Native has none of. */
 fun limitsOf(json: JsonObject?): Limits = json?.fields?.keys.orEmpty().fold(Limits()) { limits, name ->
