@@ -3,7 +3,7 @@ import { numericCohortOf, placeOfCohort, readNumericCohort } from './hot-updater
 
 /**
  * Decision §4: in which share of the fleet a device falls.
- * Devices never compute this themselves, but anyone must be able to reproduce it: see vectors/buckets.json.
+ * Servers compute it, devices by an edge do so themselves, and anyone can reproduce it: see vectors/buckets.json.
  */
 
 const FNV_OFFSET = 0x811c9dc5

@@ -13,23 +13,22 @@ fun readNativeConfiguration(context: Context): NativeConfiguration {
 /** @throws NativeConfigurationException */
 fun readNativeConfiguration(metaData: Bundle): NativeConfiguration {
   val reader = MetaDataReader(metaData)
-  val publicKeys = reader.keys("publicKeys", MAX_PUBLIC_KEYS, isSecret = false)
   val configuration = NativeConfiguration(
     apiUrl = reader.text("apiUrl"),
     appId = reader.text("appId"),
     appKey = reader.text("appKey"),
     channel = reader.text("channel"),
-    publicKeys = publicKeys,
+    publicKeys = reader.keys("publicKeys", MAX_PUBLIC_KEYS, isSecret = false),
     decryptionKeys = reader.keys("decryptionKeys", MAX_DECRYPTION_KEYS, isSecret = true),
     pins = reader.pins("pins"),
     allowInsecure = reader.insecureAddresses("allowInsecure"),
     runtimeVersion = reader.text("runtimeVersion"),
     builtAt = reader.time("builtAt"),
-    edge = reader.edge("edgeUrl", "edgeOrder", hasKeys = publicKeys.isNotEmpty()),
   )
+  val edge = reader.edge("edgeUrl", "edgeOrder", hasKeys = configuration.publicKeys.isNotEmpty())
   reader.refuseUnknownNames()
   if (reader.mistakes.isNotEmpty()) throw NativeConfigurationException(reader.mistakes)
-  return configuration
+  return configuration.copy(edge = edge)
 }
 
 private const val MAX_PUBLIC_KEYS = 20
