@@ -121,11 +121,13 @@ const KOTLIN = join(PACKAGES, 'react-native/android/src/main/kotlin/dev/hotpatch
 /** From the ground up, as in the TypeScript engine: each knows those before it only. */
 const KOTLIN_PACKAGES = [
   'protocol',
+  'protocol.edge',
   'delta',
   'engine.ground',
   'engine.state',
   'engine.recovery',
   'engine.server',
+  'engine.edge',
   'engine.install',
   'engine.archive',
   'engine.download',
@@ -161,7 +163,9 @@ test("the Kotlin engine's packages know those below them only, and each has its 
   const upwards = [...names].flatMap(([from, known]) => {
     const own = from.replace(/^(android|reactnative)\..*/, '$1')
     const to = new Set(
-      Array.from(known, (name) => /^dev\.hotpatch\.((?:engine\.)?[a-z]+)/.exec(name)?.[1]).filter((name) => name),
+      Array.from(known, (name) => /^dev\.hotpatch\.(protocol\.edge\b|(?:engine\.)?[a-z]+)/.exec(name)?.[1]).filter(
+        (name) => name,
+      ),
     )
     return [...to]
       .filter((name) => KOTLIN_PACKAGES.indexOf(name ?? '') > KOTLIN_PACKAGES.indexOf(own))
