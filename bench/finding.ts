@@ -27,6 +27,8 @@ export interface Bench {
 
 export interface Measurement {
   name: string
+  /** Whether it is not among "everything": it needs what `npm ci` does not install. */
+  isOnlyWhenNamed?: boolean
   /** Throws when it could not be measured; a budget that is missed is a finding. */
   measure(bench: Bench): Promise<Finding[]>
 }

@@ -29,7 +29,7 @@ interface Connection {
   onAnswer: (() => void) | undefined
 }
 
-const GRACE_MS = 5_000
+const GRACE_MS = 20_000
 const GOOD = Buffer.from('HTTP/1.1 200 ')
 const CONTENT_LENGTH = /\r\ncontent-length: (\d+)\r\n/i
 

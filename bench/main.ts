@@ -16,6 +16,7 @@ import { launch } from './measurements/launch.ts'
 import { launchKotlin, launchSwift } from './measurements/native-launch.ts'
 import { memory } from './measurements/memory.ts'
 import { patches } from './measurements/patches.ts'
+import { peers } from './measurements/peers.ts'
 import { publish } from './measurements/publish.ts'
 import { ranges } from './measurements/ranges.ts'
 import { size } from './measurements/size.ts'
@@ -43,6 +44,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   kitPlan,
   kitDowntime,
   workers,
+  peers,
 ]
 const RESULTS = fileURLToPath(new URL('results/', import.meta.url))
 /** Nothing here should take half as long. */
@@ -83,7 +85,9 @@ async function main(names: readonly string[], clients: readonly string[], isQuic
       clients.length === 0 || clients.some((part) => name.toLowerCase().includes(part.toLowerCase())),
     say: console.error,
   }
-  const wanted = MEASUREMENTS.filter(({ name }) => names.length === 0 || names.includes(name))
+  const wanted = MEASUREMENTS.filter(({ name, isOnlyWhenNamed }) => {
+    return names.length === 0 ? !isOnlyWhenNamed : names.includes(name)
+  })
   const results: Result[] = []
   for (const measurement of wanted) results.push(await measure(measurement, bench))
   clearTimeout(limit)

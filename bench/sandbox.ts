@@ -28,10 +28,13 @@ const NO_LIMIT = '1000000000'
 
 const children = new Set<ChildProcess>()
 const directories = new Set<string>()
+const others = new Set<() => void>()
 
 /** Ends every child and removes every folder; also when the process is told to stop in the middle. */
 export function cleanUp(): void {
   for (const child of children) child.kill('SIGKILL')
+  for (const end of others) end()
+  others.clear()
   for (const directory of directories) rmSync(directory, { recursive: true, force: true })
   directories.clear()
 }
@@ -40,6 +43,19 @@ export function makeDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'hotpatch-bench-'))
   directories.add(directory)
   return directory
+}
+
+/** What is ended in its own way where nothing else has ended it. @returns what says that it has ended */
+export function endAtCleanUp(end: () => void): () => void {
+  others.add(end)
+  return () => others.delete(end)
+}
+
+/** A child of its own kind, which is ended with the others. */
+export function keep(child: ChildProcess): ChildProcess {
+  children.add(child)
+  child.once('exit', () => children.delete(child))
+  return child
 }
 
 export function removeDirectory(directory: string): void {
@@ -54,13 +70,12 @@ export function runNode(
   stdin: 'ignore' | 'pipe' = 'ignore',
 ): ChildProcess {
   const { PATH, HOME, TMPDIR } = process.env
-  const child = spawn(process.execPath, ['--import', FOLLOW_PARENT, ...args], {
-    env: { ...(PATH && { PATH }), ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }), ...env },
-    stdio: [stdin, 'pipe', 'pipe'],
-  })
-  children.add(child)
-  child.once('exit', () => children.delete(child))
-  return child
+  return keep(
+    spawn(process.execPath, ['--import', FOLLOW_PARENT, ...args], {
+      env: { ...(PATH && { PATH }), ...(HOME && { HOME }), ...(TMPDIR && { TMPDIR }), ...env },
+      stdio: [stdin, 'pipe', 'pipe'],
+    }),
+  )
 }
 
 function settingsOf(dataDirectory: string): Record<string, string> {
@@ -118,13 +133,17 @@ export async function startBare(answer: BareAnswer, isBatched = false): Promise<
   return untilListening(runNode([BARE, file, ...(isBatched ? ['batched'] : [])]))
 }
 
-async function untilListening(child: ChildProcess): Promise<RunningServer> {
+/** @param says the line that names its port, on 127.0.0.1 */
+export async function untilListening(
+  child: ChildProcess,
+  says = /listens on http:\/\/[^:]+:(\d+)/,
+): Promise<RunningServer> {
   const lines: string[] = []
   const listening = Promise.withResolvers<string>()
   for (const stream of [child.stdout, child.stderr]) {
     if (!stream) continue
     createInterface({ input: stream }).on('line', (line) => {
-      const address = /listens on http:\/\/[^:]+:(\d+)/.exec(line)?.[1]
+      const address = says.exec(line)?.[1]
       if (address) listening.resolve(address)
       if (lines.length < 50) lines.push(line)
     })
