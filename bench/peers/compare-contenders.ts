@@ -15,6 +15,10 @@ const WARM_UP = 8_000
 const BUSIEST_GENERATOR = 0.9
 const JUDGE_TIMEOUT_MS = 30_000
 const ASK_AGAIN_MS = 100
+const QUIET_TIMEOUT_MS = 60_000
+const QUIET_MS = 1_000
+/** Of a core. */
+const BUSIEST_QUIET = 0.1
 
 /** A contender that runs, and was found to answer as it must. */
 interface Runner {
@@ -42,13 +46,14 @@ export async function compareContenders(
   bench.say('  each was started')
   const runners: Runner[] = []
   for (const contender of contenders) runners.push(await run(contender, protocol))
+  for (const runner of runners) await untilQuiet(runner)
   // Until what runs often is compiled.
   for (const runner of runners) await withLoad(runner, (load) => load.send(bench.choose(WARM_UP, WARM_UP / 4)))
 
   bench.say('  each answers as it must')
   const throughput = await alternate(
-    eachOf(runners, (runner) => saturate(runner, bench.choose(800, 400))),
-    bench.choose(21, 5),
+    eachOf(runners, (runner) => saturate(runner, bench.choose(700, 400))),
+    bench.choose(15, 5),
   )
   bench.say('  each was saturated')
   const costs = Object.fromEntries(
@@ -57,7 +62,7 @@ export async function compareContenders(
   const rates = mapRounds(throughput, ({ perSecond }) => perSecond)
   const slowest = Math.min(...Object.values(rates).map(median))
   const latencies = await alternate(
-    eachOf(runners, (runner) => pace(runner, slowest / 2, bench.choose(2_000, 1_000))),
+    eachOf(runners, (runner) => pace(runner, slowest / 2, bench.choose(1_500, 1_000))),
     bench.choose(5, 1),
   )
   const memory = runners.flatMap((runner) => memoryOf(runner, protocol))
@@ -158,6 +163,17 @@ async function untilFirstAnswer(contender: Contender, protocol: ClientProtocol):
 
 function spent({ contender, server }: Runner): number {
   return microsecondsOf([server.pid, ...contender.databases])
+}
+
+/** What servers make of releases later they may make while nothing is timed. */
+async function untilQuiet(runner: Runner): Promise<void> {
+  const until = performance.now() + QUIET_TIMEOUT_MS
+  while (performance.now() < until) {
+    const spentBefore = spent(runner)
+    await new Promise((resolve) => setTimeout(resolve, QUIET_MS))
+    if (spent(runner) - spentBefore < BUSIEST_QUIET * QUIET_MS * 1_000) return
+  }
+  throw new Error(`${runner.contender.name} was still busy by itself after ${QUIET_TIMEOUT_MS} ms.`)
 }
 
 /** On connections of its own: servers close those on which nothing comes, and the others have their turn between. */
