@@ -7,6 +7,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { REDIS_MISSING, REDIS_SERVERS } from '@hotpatch/testkit/redis'
 import { findPostgres, startPostgres } from '../../scripts/lib/postgres.mjs'
 import { endAtCleanUp, keep, makeDirectory, removeDirectory } from '../sandbox.ts'
 import { need, NotHere } from './needs.ts'
@@ -89,10 +90,12 @@ export async function openMariaDb(): Promise<MariaDb> {
 
 /** It keeps nothing on the disk. */
 export async function openRedis(): Promise<RunningDatabase> {
+  const [program] = REDIS_SERVERS
+  if (program === undefined) throw new NotHere(REDIS_MISSING)
   const port = await freePort()
   const settings = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no']
-  const child = keep(spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'pipe'] }))
-  await need('redis-server', untilItSays(child, /Ready to accept connections/))
+  const child = keep(spawn(program, settings, { stdio: ['ignore', 'pipe', 'pipe'] }))
+  await need(program, untilItSays(child, /Ready to accept connections/))
   return { pid: child.pid ?? 0, port, stop: () => end(child) }
 }
 
