@@ -1,11 +1,13 @@
 import { createHash, X509Certificate } from 'node:crypto'
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '@hotpatch/testkit'
 import type { App, DeviceWithEvents, Explanation, Patch, PublishedArchive } from '@hotpatch/api'
 import { FOLDER } from '../scripts/real-clients/android/command.ts'
 import { openStage } from '../scripts/real-clients/android/stage.ts'
 import { startHotPatchPhones, type HotPatchState } from '../scripts/native-tests/android/phones.ts'
+import { copyEdge, pointerIn, startEdgeMirror, type EdgeMirror } from './edge-mirror.ts'
 
 /**
  * The native half of @hotpatch/react-native on Robolectric's Android, against a server process on which the tool publishes.
@@ -32,6 +34,7 @@ const CHANNELS = [
   'pinned',
   'http',
   'stranger',
+  'edge',
 ]
 
 describe.skipIf(process.env.HOTPATCH_ANDROID_ENGINE_READY !== '1')('React Native on Android', () => {
@@ -40,11 +43,12 @@ describe.skipIf(process.env.HOTPATCH_ANDROID_ENGINE_READY !== '1')('React Native
   let app: App
   let publicKey: string
   let pin: string
+  let mirror: EdgeMirror | undefined
   const decryptionKeys: string[] = []
 
   beforeAll(async () => {
     const folder = join(FOLDER, 'react-native-android', `stage-${process.pid}`)
-    stage = await openStage(folder, { HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0' })
+    stage = await openStage(folder, { HOTPATCH_DEVICE_REQUESTS_PER_MINUTE: '0', HOTPATCH_AUTOMATION_SECONDS: '1' })
     const { hotpatch, network } = stage
     app = await hotpatch<App>('apps', 'create', 'shop', '--device-ids', 'as-given')
     for (const name of CHANNELS) await stage.api.createChannel('shop', { name })
@@ -59,6 +63,7 @@ describe.skipIf(process.env.HOTPATCH_ANDROID_ENGINE_READY !== '1')('React Native
     await phones?.end()
     await stage?.network.close()
     await stage?.server.stop()
+    await mirror?.close()
     if (stage) await rm(join(FOLDER, 'react-native-android', `stage-${process.pid}`), { recursive: true, force: true })
   })
 
@@ -347,6 +352,45 @@ describe.skipIf(process.env.HOTPATCH_ANDROID_ENGINE_READY !== '1')('React Native
     expect(await phone.sync()).toMatchObject({ kind: 'failed', code: 'signature-invalid' })
     stage.network.meddle(undefined)
     expect((await phone.start()).bundle).toBe(EMBEDDED)
+  })
+
+  // The last one: the server does not come back.
+  test('it updates by the files of an edge, while the server does not run, and believes nobody else', async () => {
+    const { releaseId } = await release('edge', '11.0.1', bundleOf('of files'))
+    await stage.hotpatch('edge', 'enable', '--app', 'shop')
+    const data = stage.server.directory
+    await eventually(() => readFile(pointerIn(data, app.id, 'edge')))
+    await stage.server.stop()
+    const root = join(stage.project, 'mirror')
+    await copyEdge(data, root)
+    mirror = await startEdgeMirror(root, Number(new URL(stage.server.url).port))
+    stage.network.passed()
+
+    const phone = phoneOf('edge')
+    // No address of a server: what is asked goes to the files.
+    const metaData = { 'dev.hotpatch.apiUrl': '', 'dev.hotpatch.edgeUrl': stage.network.url }
+    expect((await phone.start({ metaData })).status).toMatchObject({ isConfigured: true })
+    expect(await phone.sync()).toMatchObject({ kind: 'staged', releaseId, version: '11.0.1' })
+    expect((await phone.start({ metaData })).bundle).toBe(bundleOf('of files'))
+    await phone.confirm()
+    expect(await phone.sync()).toMatchObject({ kind: 'up-to-date', reason: 'runs-the-target' })
+    expect(mirror.asked.filter((path) => !/^\/(edge\/v1|artifacts)\//.test(path))).toEqual([])
+    const memory = JSON.parse(await readFile(join(phone.folder, 'ota/edge.json'), 'utf8')) as { marks: unknown[] }
+    expect(memory.marks).toMatchObject([{ platform: 'android', channel: 'edge', keysVersion: 1 }])
+
+    const latest = join(root, 'edge', 'v1', app.id, 'android', 'edge', 'latest.json')
+    const said = await readFile(latest, 'utf8')
+    await writeFile(latest, said.replace(/"payload":"(..)/, '"payload":"AA'))
+    expect(await phone.sync()).toMatchObject({ kind: 'failed', code: 'signature-invalid' })
+    // Beside a server, which is gone as well, it is told, and the server's failure is what comes of it.
+    const beside = { 'dev.hotpatch.edgeUrl': stage.network.url }
+    await phone.start({ metaData: beside })
+    phone.heard.length = 0
+    expect(await phone.sync()).toMatchObject({ kind: 'failed', code: 'check-failed' })
+    expect(phone.heard.find(({ type }) => type === 'edge-refused')).toMatchObject({ code: 'signature-invalid' })
+    await writeFile(latest, said)
+    expect((await phone.start({ metaData })).bundle).toBe(bundleOf('of files'))
+    expect(await phone.sync()).toMatchObject({ kind: 'up-to-date' })
   })
 })
 

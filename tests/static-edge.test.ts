@@ -1,6 +1,4 @@
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { App, EdgeOfApp } from '@hotpatch/api'
 import { createNodeEngine, systemClock } from '@hotpatch/client/node'
@@ -16,6 +14,7 @@ import {
   type ServerProcess,
 } from '@hotpatch/testkit'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { copyEdge, pointerIn, startEdgeMirror, type EdgeMirror } from './edge-mirror.ts'
 
 /**
  * The whole way of an edge: a real server publishes, its files are copied to a web server that knows nothing of HotPatch,
@@ -24,7 +23,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const key = newSigningKey()
 const HOUR_MS = 3_600_000
 let directory: string
-let mirror: Mirror
+let mirror: EdgeMirror
 let server: ServerProcess
 let app: App
 
@@ -33,7 +32,7 @@ beforeAll(async () => {
   server = await start()
   app = (await call('POST', '/manage/v1/apps', { slug: 'shop', deviceIds: 'as-given' })) as App
   await call('POST', '/manage/v1/apps/shop/keys', { publicKey: key.publicKey })
-  mirror = await startMirror(join(directory, 'mirror'))
+  mirror = await startEdgeMirror(join(directory, 'mirror'))
 })
 afterAll(async () => {
   await server.stop()
@@ -84,20 +83,14 @@ async function enable(): Promise<void> {
 
 /** Waits until the server has said something newer, and copies what lies beside its artifacts. */
 async function copyToMirror(after: string | undefined): Promise<string> {
-  const path = join(directory, 'data', 'public', 'edge', 'v1', app.id, 'android', 'production', 'latest.json')
+  const data = join(directory, 'data')
+  const path = pointerIn(data, app.id, 'production')
   const said = await eventually(async () => {
     const found = await readFile(path, 'utf8')
     expect(catalogOf(found)).not.toBe(after && catalogOf(after))
     return found
   })
-  await cp(join(directory, 'data', 'public'), mirror.root, { recursive: true })
-  const artifacts = join(directory, 'data', 'artifacts')
-  await mkdir(join(mirror.root, 'artifacts'), { recursive: true })
-  for (const shard of await readdir(artifacts)) {
-    for (const name of await readdir(join(artifacts, shard))) {
-      await cp(join(artifacts, shard, name), join(mirror.root, 'artifacts', name))
-    }
-  }
+  await copyEdge(data, mirror.root)
   return said
 }
 
@@ -133,35 +126,6 @@ function createPhone(name: string) {
     return outcome.kind === 'failed' ? outcome.code : outcome.kind
   }
   return { sync, runs: async () => (await boot()).runs, setClock: (byMs: number) => void (setByMs = byMs) }
-}
-
-interface Mirror {
-  root: string
-  url: string
-  /** Paths that were asked for. */
-  asked: string[]
-  close(): Promise<void>
-}
-
-/** As plain as a web server can be: a folder, and GET. */
-async function startMirror(root: string): Promise<Mirror> {
-  const asked: string[] = []
-  const web: Server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://mirror')
-    asked.push(pathname)
-    readFile(join(root, decodeURIComponent(pathname))).then(
-      (bytes) => response.writeHead(200, { 'content-length': bytes.length }).end(bytes),
-      () => response.writeHead(404).end(),
-    )
-  })
-  await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve))
-  const { port } = web.address() as AddressInfo
-  const close = () =>
-    new Promise<void>((resolve) => {
-      web.close(() => resolve())
-      web.closeAllConnections()
-    })
-  return { root, url: `http://127.0.0.1:${port}`, asked, close }
 }
 
 test('devices update, go back and find out that they are frozen, with no server in the path', async () => {
