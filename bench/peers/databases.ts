@@ -2,9 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { existsSync } from 'node:fs'
+import { existsSync, readlinkSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { REDIS_MISSING, REDIS_SERVERS } from '@hotpatch/testkit/redis'
@@ -27,7 +27,14 @@ export async function openPostgres(): Promise<RunningDatabase & { url: string }>
   if (!programs) throw new NotHere("PostgreSQL's programs were not found")
   const { url, pid, stop } = await startPostgres(programs)
   const number = pid() ?? 0
-  const hasEnded = endAtCleanUp(() => process.kill(number, 'SIGQUIT'))
+  // It is at work in its folder, and says to nobody which that is.
+  const folder = dirname(workingDirectoryOf(number) ?? '')
+  const hasEnded = endAtCleanUp(() => {
+    process.kill(number, 'SIGQUIT')
+    // Nothing else can be waited for where a process ends. Until then it writes.
+    for (let tries = 0; tries < 50 && workingDirectoryOf(number) !== undefined; tries++) Atomics.wait(NOBODY, 0, 0, 50)
+    rmSync(folder, { recursive: true, force: true })
+  })
   return {
     pid: number,
     port: Number(new URL(url).port),
@@ -36,6 +43,18 @@ export async function openPostgres(): Promise<RunningDatabase & { url: string }>
       hasEnded()
       await stop()
     },
+  }
+}
+
+/** Who wakes up whoever waits. */
+const NOBODY = new Int32Array(new SharedArrayBuffer(4))
+
+/** Undefined when the process has ended. */
+function workingDirectoryOf(pid: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`)
+  } catch {
+    return undefined
   }
 }
 
