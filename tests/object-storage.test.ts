@@ -6,11 +6,14 @@ import { pathToFileURL } from 'node:url'
 import type { App, PublishedRelease } from '@hotpatch/api'
 import {
   eventually,
+  publishForm,
   runCliProcess,
   startServerProcess,
   temporaryDirectory,
+  zipOf,
   type ServerProcess,
 } from '@hotpatch/testkit'
+import { noise } from '@hotpatch/testkit/archives'
 import {
   hasObjectStore,
   OBJECT_STORE_MISSING,
@@ -18,6 +21,7 @@ import {
   type ObjectStore,
 } from '@hotpatch/testkit/object-store'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { openTcpProxy } from './tcp-proxy.ts'
 
 /** Says of every module of AWS's that a process looks for. */
 const WATCH_LOADING = `
@@ -143,6 +147,44 @@ else
       await json<PublishedRelease>(line)
       expect(await download()).toEqual(expected)
       expect(server.output()).not.toContain('writer-secret')
+    })
+
+    test('a download that the server streams outlasts a store that breaks off, and never ends short', async () => {
+      const proxy = await openTcpProxy(Number(new URL(store.endpoint).port))
+      onTestFinished(proxy.close)
+      const server = await start(join(await temporaryDirectory(), 'data'), {
+        ...store.env,
+        S3_ENDPOINT: `http://${proxy.address}`,
+        S3_DOWNLOADS: 'server',
+      })
+      const headers = { authorization: `Bearer ${server.ownerToken}` }
+      await fetch(`${server.url}/manage/v1/apps`, {
+        method: 'POST',
+        headers: { ...headers, 'content-type': 'application/json' },
+        body: JSON.stringify({ slug: 'shop' }),
+      })
+      const bundle = await zipOf({ 'index.android.bundle': noise(12_000_000) })
+      const body = publishForm({ platform: 'android', version: '1.0.0' }, bundle, {})
+      const published = await fetch(`${server.url}/manage/v1/apps/shop/releases`, { method: 'POST', headers, body })
+      expect(published.status).toBe(201)
+      const address = `${server.url}/artifacts/${hash(bundle)}`
+
+      proxy.cutAfter(3_000_000)
+      const whole = await fetch(address)
+      expect([whole.status, hash(Buffer.from(await whole.arrayBuffer()))]).toEqual([200, hash(bundle)])
+      expect(proxy.cuts()).toBeGreaterThan(2)
+      const [one, two] = [bundle.subarray(0, 4_000_000), bundle.subarray(6_000_000, 10_000_000)]
+      const parts = await fetch(address, { headers: { range: 'bytes=0-3999999,6000000-9999999' } })
+      const found = Buffer.from(await parts.arrayBuffer())
+      expect([parts.status, found.includes(one), found.includes(two)]).toEqual([206, true, true])
+
+      // It never gets anywhere: the client is cut off, and knows that it has not all of it.
+      proxy.cutAfter(100_000)
+      const short = await fetch(address)
+      expect(short.status).toBe(200)
+      await expect(short.arrayBuffer()).rejects.toThrow('terminated')
+      proxy.cutAfter(Number.POSITIVE_INFINITY)
+      expect(hash(Buffer.from(await (await fetch(address)).arrayBuffer()))).toBe(hash(bundle))
     })
 
     test("AWS's client is loaded where there is a bucket, and nowhere else", async () => {

@@ -62,7 +62,8 @@ export function describeStartError(error: unknown): string {
       return `${said}. HOTPATCH_DATA must be a folder in which this user can write.`
     }
   }
-  return error.stack ?? error.message
+  const why = chain.slice(1).map((each) => `\nbecause of ${each.name}: ${each.message}`)
+  return (error.stack ?? error.message) + why.join('')
 }
 
 /** With what it was caused by; of a host with several addresses, each that was tried. */

@@ -47,6 +47,8 @@ async function* write(parts: Parts, end: string, bytes: Readable): AsyncGenerato
       missing -= piece.length
     }
   }
+  if (missing > 0 || index < parts.ranges.length - 1)
+    throw new Error('Expected more bytes of an artifact, found its end.')
   yield Buffer.from(end)
 }
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import type { CompletedPart, DeleteObjectsCommandOutput } from '@aws-sdk/client-s3'
+import type { CompletedPart, DeleteObjectsCommandOutput, GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { Clock } from '../../clock.ts'
 import type { ByteRange, StoredObject } from '../storage-driver.ts'
+import { readOn, type SentBytes } from './read-on.ts'
 import type { S3Config } from './s3-config.ts'
 import { asStorageError, readFailure } from './s3-failures.ts'
 import { StorageError } from '../storage-error.ts'
@@ -113,11 +114,12 @@ export async function connectS3({ config, clock }: { config: S3Config; clock: Cl
     )
   }
 
-  /** Undefined where the store does not know how. */
+  /** Undefined where the store does not know how. Google's says so of removals of many by 400. */
   function unlessUnknown<Result>(request: Promise<Result>): Promise<Result | undefined> {
     return ask(
       request.catch((error: unknown) => {
-        if (readFailure(error)?.kind === 'not-implemented') return undefined
+        const failure = readFailure(error)
+        if (failure?.kind === 'not-implemented' || failure?.code === 'InvalidArgument') return undefined
         throw error
       }),
     )
@@ -133,13 +135,15 @@ export async function connectS3({ config, clock }: { config: S3Config; clock: Cl
     return found && { sizeBytes: found.ContentLength ?? 0, modifiedAt: found.LastModified ?? new Date(0) }
   }
 
-  async function open(name: string, range?: ByteRange): Promise<Readable | undefined> {
+  async function askForBytes(name: string, range?: ByteRange): Promise<SentBytes | undefined> {
     const Range = range && `bytes=${range.start}-${range.end}`
     const found = await unlessMissing(
       client.send(new sdk.GetObjectCommand({ Bucket, Key: name, ...(Range && { Range }) })),
     )
-    return found?.Body as Readable | undefined
+    return found && { bytes: found.Body as Readable, ...readSent(found) }
   }
+
+  const open = (name: string, range?: ByteRange) => readOn((part) => askForBytes(name, part), range)
 
   /**
    * Has the store write an object anew from itself, so that it counts as just written.
@@ -277,4 +281,11 @@ export async function connectS3({ config, clock }: { config: S3Config; clock: Cl
 function requireAllRemoved({ Errors = [] }: DeleteObjectsCommandOutput): void {
   const [first] = Errors.filter(({ Code }) => Code !== 'NoSuchKey')
   if (first) throw new StorageError('refused', `The artifact storage refuses to remove (${first.Code ?? 'unknown'}).`)
+}
+
+/** Without a range in the answer it is the whole, whatever was asked for. */
+function readSent({ ContentRange, ContentLength = 0 }: GetObjectCommandOutput): Omit<SentBytes, 'bytes'> {
+  const [, start, end, sizeBytes] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(ContentRange ?? '') ?? []
+  if (sizeBytes === undefined) return { range: { start: 0, end: ContentLength - 1 }, sizeBytes: ContentLength }
+  return { range: { start: Number(start), end: Number(end) }, sizeBytes: Number(sizeBytes) }
 }

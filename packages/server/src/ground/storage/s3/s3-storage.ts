@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import {
   assertStorageKey,
   isStorageKey,
@@ -11,6 +11,7 @@ import {
 import { createGuardedRemovals } from './guarded-removals.ts'
 import { createLinks } from './links.ts'
 import { MAX_REMOVED_AT_ONCE, type S3Client } from './s3-client.ts'
+import { streamOf } from './read-on.ts'
 import type { S3Config } from './s3-config.ts'
 import { createUploads } from './upload-in-parts.ts'
 import type { Clock } from '../../clock.ts'
@@ -62,17 +63,17 @@ export async function createS3Storage({
     const [first, ...others] = gather(ranges)
     const begun = first && (await s3.open(name, first.span))
     if (!begun) return undefined
-    const stream = Readable.from(readGathered(name, { ...first, bytes: begun }, others), { objectMode: false })
-    return stream.once('close', () => begun.destroy())
-  }
-
-  async function* readGathered(name: string, first: Gathered & { bytes: Readable }, others: readonly Gathered[]) {
-    yield* cut(first, first.bytes)
-    for (const each of others) {
-      const bytes = await s3.open(name, each.span)
-      if (!bytes) throw new Error(`The artifact storage lost the object "${name}" while it was read.`)
-      yield* cut(each, bytes)
+    let current = begun
+    async function* read() {
+      yield* cut(first as Gathered, begun as Readable)
+      for (const each of others) {
+        const bytes = await s3.open(name, each.span)
+        if (!bytes) throw new Error(`The artifact storage lost the object "${name}" while it was read.`)
+        current = bytes
+        yield* cut(each, bytes)
+      }
     }
+    return streamOf(read(), () => void current.destroy())
   }
 
   async function remove(keys: readonly string[], condition?: { unmodifiedSince: Date }): Promise<void> {
