@@ -36,7 +36,7 @@ export async function codePushServers(protocol: ClientProtocol): Promise<Contend
   const start = async (file: string, redisPort: number | undefined) => {
     const config = join(directory, file)
     await writeFile(config, configText({ folder, directory, mariaDb, redisPort }), { mode: 0o600 })
-    const env = { CONFIG_FILE: config, HOST: '127.0.0.1', PORT: '0' }
+    const env = { CONFIG_FILE: config, HOST: '127.0.0.1', PORT: '0', TMPDIR: directory }
     return startPeer(directory, [join(folder, 'bin/www')], env, LISTENING)
   }
   const plain = () => start('plain.js', undefined)
