@@ -76,6 +76,19 @@ test('each thing that is wrong is found', async () => {
   expect((await diagnose(tool)).states).toMatchObject({ project: 'fail', server: 'ok' })
 })
 
+test('the key of an edge is told of before it is over', async () => {
+  const tool = await server.createPublisher()
+  await tool.json('keys add --yes')
+  expect((await diagnose(tool)).states).not.toHaveProperty('edge-key')
+  await tool.json('edge enable --days 29 --yes')
+  const { exitCode, checks } = await diagnose(tool)
+  expect(exitCode).toBe(0)
+  const fix = `hotpatch edge enable --app ${tool.app.slug}`
+  expect(checks).toContainEqual(expect.objectContaining({ id: 'edge-key', status: 'warn', fix }))
+  await tool.json('edge enable --yes')
+  expect((await diagnose(tool)).states).toMatchObject({ 'edge-key': 'ok' })
+})
+
 test.each([
   [0, 'ok', 'Within 0 s'],
   [59_000, 'ok', 'Within 59 s'],

@@ -11,6 +11,7 @@ import { describeError } from '../errors/describe-error.ts'
 import { failed, passed, type Check } from '../doctor/check.ts'
 import { checkAcquaintance } from '../doctor/app-checks.ts'
 import { checkCapacitor } from '../doctor/capacitor-checks.ts'
+import { checkEdge } from '../doctor/edge-checks.ts'
 import { checkKey } from '../doctor/key-checks.ts'
 import { checkProxy, checkServer } from '../doctor/server-checks.ts'
 import { checkSequences } from '../doctor/sequence-checks.ts'
@@ -84,6 +85,8 @@ async function examine(context: CliContext, options: SessionOptions): Promise<Ch
   const keyChecks = await attempt('key', () => checkKey(context, server && app && { api: server, app }))
   const sequenceChecks =
     server && app && (await attempt('sequence', () => checkSequences(context, { api: server, app })))
+  const edgeChecks =
+    server && app && (await attempt('edge-key', () => checkEdge(context.programName, { api: server, app })))
   const root = project?.directory ?? context.cwd
   const capacitor = await attempt('capacitor', () => findCapacitorProject(context.cwd, root))
   const target = reached && app && { url: reached.url, app }
@@ -94,6 +97,7 @@ async function examine(context: CliContext, options: SessionOptions): Promise<Ch
     ...(known ? [known] : []),
     ...(keyChecks ?? []),
     ...(sequenceChecks ?? []),
+    ...(edgeChecks ?? []),
     ...(capacitorChecks ?? []),
     ...checkTools(root, capacitor !== undefined),
   ]
