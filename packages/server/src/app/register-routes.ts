@@ -233,8 +233,10 @@ function serveDevices({ core, checkPath }: Parts, limits: DeviceLimits): void {
   const { catalogs, identity, proofs, updates, fleet } = checkPath
   const { newRequestId, origins } = serving
   const { defaultApp } = config
+  const hasPublicUrl = config.http.publicUrl !== null
   const onCheck = metrics.countCheck
-  const desk = createDesk({ catalogs, identity, proofs, updates, fleet, limits, clock, defaultApp, onCheck })
+  const answering = { limits, clock, defaultApp, hasPublicUrl, onCheck }
+  const desk = createDesk({ catalogs, identity, proofs, updates, fleet, ...answering })
   const onAnswered = logAnswers(log, metrics)
   const serveFramework = http.routing
   const { onDeviceAnswered: onEveryAnswer } = traces

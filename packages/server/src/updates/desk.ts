@@ -38,6 +38,7 @@ export function createDesk({
   limits,
   clock,
   defaultApp,
+  hasPublicUrl,
   onCheck,
 }: {
   catalogs: Catalogs
@@ -49,6 +50,8 @@ export function createDesk({
   clock: Clock
   /** Of addresses that name none, by id or slug. */
   defaultApp: string | null
+  /** Whether addresses in answers are those of the configuration, and not of the host that a request names. */
+  hasPublicUrl: boolean
   /** Counts the answers by dialect and kind of decision. */
   onCheck: (dialect: string, kind: string) => void
 }) {
@@ -151,7 +154,9 @@ export function createDesk({
       const found = platforms.map((each) => catalogs.get(app, each, channel).restatements.get(rolloutId))
       return found.find((restatement) => restatement !== undefined)
     }
-    const rendered = route.render(rollouts, request, app, findRestatement)
+    const { slug, appcastSignatures } = app
+    const about = { slug, appcastSignatures, isSameForAll: hasPublicUrl && app.isOpen && app.channelKeys.size === 0 }
+    const rendered = route.render(rollouts, request, about, findRestatement)
     const counted = platform === 'each' ? 'any' : platform
     fleet.countFeed({ appId: app.id, platform: counted, channel, isEmpty: rollouts.length === 0, at: now })
     onCheck(dialect.name, 'feed')

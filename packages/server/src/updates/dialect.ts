@@ -123,7 +123,13 @@ export interface FeedRoute extends Route {
 export type FindRestatement = (rolloutId: string) => Restatement | undefined
 
 /** What of the app goes into its feeds. */
-export type FeedApp = Pick<DirectoryEntry, 'slug' | 'appcastSignatures'>
+export interface FeedApp extends Pick<DirectoryEntry, 'slug' | 'appcastSignatures'> {
+  /**
+   * Whether whoever asks at this address is told the same, whatever else he sends or leaves out: then a cache may give
+   * it to others. Never where a key, or the host that was asked, makes a difference.
+   */
+  isSameForAll: boolean
+}
 
 export interface AskedFeed {
   /** Undefined when the client does not say: the app's only one, or what is for any. `each`: of all that the app has. */

@@ -27,10 +27,12 @@ export function appcast(): Dialect {
     ...READ,
     nameApp: (request: PlainRequest) => ({ key: request.header('x-app-key'), name: undefined }),
     read: readAsked,
-    render: (feed: Feed, { query, publicUrl }: PlainRequest, { slug, appcastSignatures }: FeedApp) => {
+    render: (feed: Feed, request: PlainRequest, { slug, appcastSignatures, isSameForAll }: FeedApp) => {
+      const { query, publicUrl } = request
       const [reader, phasedSeconds] = [readReader(query), readPhased(query)]
       const writing = { title: slug, reader, publicUrl, phasedSeconds }
-      return xmlAnswer(writeBody(feed, writing, appcastSignatures))
+      const body = writeBody(feed, writing, appcastSignatures)
+      return isSameForAll ? sharedAnswer(body, request) : xmlAnswer(body, NOT_KEPT)
     },
   } as const satisfies Omit<FeedRoute, 'path'>
   return {
@@ -103,8 +105,43 @@ function readPhased(query: Fields): number | undefined {
   })
 }
 
-function xmlAnswer(body: Body): PlainAnswer {
-  const headers = ['content-type', 'application/rss+xml; charset=utf-8', 'cache-control', 'no-store']
+const NOT_KEPT = ['cache-control', 'no-store']
+
+/**
+ * Appcast §1. As short as the pointer of the edge, and not longer where this server does not answer: a feed says of
+ * itself no time after which it is not to be believed.
+ */
+const KEPT = ['cache-control', 'public, max-age=10, stale-while-revalidate=30', 'vary', 'x-app-key']
+
+/** Whoever has the same body already is told so. */
+function sharedAnswer(body: Body, request: PlainRequest): PlainAnswer {
+  const tag = tagOf(body)
+  const headers = [...KEPT, 'etag', tag]
+  if (!isTagIn(request.header('if-none-match'), tag)) return xmlAnswer(body, headers)
+  return { status: 304, headers: [...headers, 'vary', 'accept-encoding'], body: '' }
+}
+
+const tags = new WeakMap<object, string>()
+
+/** Weak, as the same body is sent compressed in several ways. */
+function tagOf(body: Body): string {
+  const known = typeof body === 'string' ? undefined : tags.get(body)
+  if (known !== undefined) return known
+  const text = typeof body === 'string' ? body : body.bytes
+  const tag = `W/"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
+  if (typeof body !== 'string') tags.set(body, tag)
+  return tag
+}
+
+/** RFC 9110 §13.1.2, compared weakly. */
+function isTagIn(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return false
+  const opaque = tag.slice('W/'.length)
+  return header.split(',').some((each) => each.trim() === '*' || each.trim().replace(/^W\//, '') === opaque)
+}
+
+function xmlAnswer(body: Body, caching: readonly string[]): PlainAnswer {
+  const headers = ['content-type', 'application/rss+xml; charset=utf-8', ...caching]
   return { status: 200, headers, body }
 }
 

@@ -397,7 +397,7 @@ function render(
       return route.render(
         [rollout] as unknown as Feed,
         request,
-        { slug: 'app', appcastSignatures: new Map() },
+        { slug: 'app', appcastSignatures: new Map(), isSameForAll: false },
         () => undefined,
       )
     case 'report':
