@@ -223,6 +223,7 @@ export const Explanation = Type.Object({
         Type.Literal('patch-there'),
         Type.Literal('older-than-embedded'),
         Type.Literal('certificate-expired'),
+        Type.Literal('off-the-edge'),
       ]),
       explanation: Type.String(),
     }),

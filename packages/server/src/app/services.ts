@@ -225,7 +225,8 @@ export async function createServices(core: Core, checkPath: CheckPath) {
   })
   const findNextSequence: FindNextSequence = async (appId, platform) =>
     (await sequences.getNext(await apps.get(appId), platform)).nextSequence
-  const explanations = createExplainService({ db: reads, catalogs, updates, devices, findNextSequence, clock })
+  const forExplaining = { devices, findNextSequence, edge: edges.edge }
+  const explanations = createExplainService({ db: reads, catalogs, updates, ...forExplaining, clock })
   const asking = { db: reads, catalogs, updates, identity, knownDevices, newId }
   const previews = createPreviewService({ ...asking, findNextSequence })
   const impacts = createImpactService({

@@ -19,6 +19,7 @@ import { ComponentsSection } from './components-section.tsx'
 import { DeedsSection } from './deeds-section.tsx'
 import { GuardSection } from './guard-section.tsx'
 import { HealthSection } from './health-section.tsx'
+import { OffEdgeNotice } from './off-edge-notice.tsx'
 import { PlanSection } from './plan-section.tsx'
 import { ReachSection } from './reach-section.tsx'
 import { toPage } from '../../ground/links.tsx'
@@ -99,6 +100,7 @@ function Shown({ app, rollout }: { app: string; rollout: Rollout }) {
           </Text>
         </Alert>
       )}
+      <OffEdgeNotice app={app} rollout={rollout} />
       {guard && <GuardSection app={app} rollout={rollout} />}
       {plan && <PlanSection app={app} rollout={rollout} />}
       <ReachSection app={app} rollout={rollout} />

@@ -21,6 +21,7 @@ import type { Clock } from '../../ground/clock.ts'
 import type { Database } from '../../ground/database/schema.ts'
 import { findExpiredCertificate } from './expired-certificate.ts'
 import { findOfferedPatch } from './offered-patch.ts'
+import { noticesOffEdge } from './off-the-edge.ts'
 import { findOlderThanEmbedded } from './older-than-embedded.ts'
 import type { DeviceService } from '../../fleet/devices/device-service.ts'
 import type { DirectoryEntry, OfferedRelease } from '../../updates/catalog-queries.ts'
@@ -28,6 +29,7 @@ import type { Catalogs, LiveCatalog } from '../../updates/catalogs.ts'
 import type { FindNextSequence } from '../previews/preview-service.ts'
 import { PATCH_FORMATS } from '../../shipping/patches/patch-kinds.ts'
 import { describeRefusal, keptFromEmbedded, waysOut, type RefusalPlace } from './refusals.ts'
+import type { EdgeService } from '../../updates/edge/edge-service.ts'
 import type { UpdateCheck, UpdateService } from '../../updates/update-service.ts'
 import { whatWouldChange, type WhatWouldChange } from './what-would-change.ts'
 
@@ -52,6 +54,7 @@ export function createExplainService({
   updates,
   devices,
   findNextSequence,
+  edge,
   clock,
 }: {
   db: Database
@@ -59,6 +62,7 @@ export function createExplainService({
   updates: UpdateService
   devices: DeviceService
   findNextSequence: FindNextSequence
+  edge: Pick<EdgeService, 'listOffEdge'>
   clock: Clock
 }) {
   /** What a device would get now, and why. Of one that never checked, the query tells what it would say. */
@@ -92,6 +96,8 @@ export function createExplainService({
     const { decision, device, currentVersion, ignoredCohorts } = answer
     const older = await findOlderThanEmbedded(db, answer, { appId, platform, told: check.attributes })
     const expired = await findExpiredCertificate(db, appId, device.takes?.answersSignedBy, clock.now())
+    const rollouts = renderTrace(decision, catalog, device)
+    const offEdge = noticesOffEdge(await edge.listOffEdge({ appId, platform, channel }), rollouts)
     return {
       device: {
         id: deviceId,
@@ -111,8 +117,14 @@ export function createExplainService({
       lastSaid: known ? renderLastSaid(known) : null,
       generation: catalog.generation,
       decision: { ...renderDecision(decision), ...explainReason(decision, catalog, device, place) },
-      rollouts: renderTrace(decision, catalog, device),
-      notices: [...ignoredCohorts.map(renderIgnoredCohort), ...findOfferedPatch(answer), ...older, ...expired],
+      rollouts,
+      notices: [
+        ...ignoredCohorts.map(renderIgnoredCohort),
+        ...findOfferedPatch(answer),
+        ...older,
+        ...expired,
+        ...offEdge,
+      ],
       towards: wanted ? renderTowards(whatWouldChange(catalog, device, decision, wanted, place)) : null,
     }
   }

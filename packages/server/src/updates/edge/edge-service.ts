@@ -18,8 +18,10 @@ import type { SecretBox } from '../../ground/secrets/secret-box.ts'
 import type { AuditService } from '../../people/audit/audit-service.ts'
 import { nameOf, type Author } from '../../people/authors/author.ts'
 import type { KeyService } from '../../shipping/signing/key-service.ts'
+import type { CatalogKey } from '../catalog-queries.ts'
 import {
   findKeyDocument,
+  findPointer,
   insertEdgeKey,
   listEdgeKeys,
   listPointers,
@@ -140,7 +142,13 @@ export function createEdgeService({
     if (foreign) throw problem('statement-invalid', `keys: this server has no key ${foreign.publicKey} for the app.`)
   }
 
-  return { describe, addKey, putDocument }
+  /** Of a catalog, as its edge said last: which rollouts devices must ask the server for. None where there is no edge. */
+  async function listOffEdge(key: CatalogKey): Promise<readonly OffEdge[]> {
+    const pointer = await findPointer(db, key)
+    return pointer ? readObstacles(pointer) : []
+  }
+
+  return { describe, addKey, putDocument, listOffEdge }
 }
 
 function wrongVersion(found: number, known: number) {
@@ -175,6 +183,16 @@ function renderPointer(row: EdgePointerRow): EdgeOfApp['catalogs'][number] {
     generation: row.generation,
     sha256: row.catalog_sha256,
     expiresAt: timestamp(row.expires_at),
-    asksServer: JSON.parse(row.obstacles) as { rolloutId: string; reason: EdgeObstacle }[],
+    asksServer: readObstacles(row),
   }
+}
+
+/** A rollout that the server alone can judge, and why. */
+export interface OffEdge {
+  rolloutId: string
+  reason: EdgeObstacle
+}
+
+function readObstacles({ obstacles }: EdgePointerRow): OffEdge[] {
+  return JSON.parse(obstacles) as OffEdge[] // as the publisher wrote it
 }

@@ -1,7 +1,7 @@
 import { createPublicKey, verify } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { App, EdgeOfApp } from '@hotpatch/api'
+import type { App, EdgeOfApp, Explanation } from '@hotpatch/api'
 import {
   readEdgeCatalog,
   readEdgeEnvelope,
@@ -203,6 +203,23 @@ describe('what is said at the edge', () => {
     expect(body.rollouts[0]).toEqual({ kind: 'asks-server', position: expect.any(Number), mandatory: false })
     const { catalogs } = (await edgeOf()).body as EdgeOfApp
     expect(catalogs[0]?.asksServer).toEqual([{ rolloutId, reason: 'names-devices' }])
+  })
+
+  test('says so to whoever asks what a device gets, and why', async () => {
+    const ask = async (device: string) => {
+      const path = `/manage/v1/apps/${app.slug}/devices/${device}/explain?platform=android`
+      const { body } = await server.request('GET', path)
+      return (body as Explanation).notices
+    }
+    await publish('1.0.0', { devices: ['device-8'], percentage: 0 })
+    await publish('1.1.0')
+    await publish('1.2.0', { devices: ['device-7'], percentage: 0 })
+    expect(await ask('device-1')).toEqual([])
+    await enable()
+    // The lowest one is below the one that decides.
+    const explanation = expect.stringMatching(/^Rollout \d+ of 1\.2\.0 is off the edge: it names devices/)
+    expect(await ask('device-1')).toEqual([{ kind: 'off-the-edge', explanation }])
+    expect(await ask('device-7')).toEqual([{ kind: 'off-the-edge', explanation }])
   })
 
   test('of an app with hashed device ids has no percentages', async () => {
