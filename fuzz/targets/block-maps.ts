@@ -1,4 +1,5 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { deflateRawSync } from 'node:zlib'
@@ -7,7 +8,7 @@ import { Broken, type Target } from '../engine/target.ts'
 
 /** What the map is about. */
 const CONTENT_BYTES = 200
-let path: string | undefined
+const PATH = join(tmpdir(), `hotpatch-fuzz-${randomUUID()}.AppImage`)
 
 /** The end of a file, as it is; or a map in words, which is packed and put there. */
 function fileOf(isPacked: boolean, bytes: Uint8Array): Uint8Array {
@@ -23,11 +24,10 @@ export const target: Target = {
   maxBytes: 1_500,
   words: ['"version":"2"', '"files":[', '"name":"file"', '"offset":0', '"sizes":[', '"checksums":['],
   async read(input) {
-    path ??= join(mkdtempSync(join(tmpdir(), 'hotpatch-fuzz-block-map-')), 'app.AppImage')
     const [first = 0] = input
     const file = fileOf(first % 2 === 0, input.subarray(1))
-    writeFileSync(path, file)
-    const found = await findEmbeddedMap(path)
+    writeFileSync(PATH, file)
+    const found = await findEmbeddedMap(PATH).finally(() => rmSync(PATH))
     if (found !== undefined && !(found > 0 && found < file.length - 4))
       throw new Broken('a map that is not in the file')
   },

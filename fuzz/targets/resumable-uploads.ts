@@ -1,4 +1,5 @@
-import { mkdtempSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ContentService } from '../../packages/server/src/shipping/content/content-service.ts'
@@ -11,16 +12,18 @@ import { textOf } from '../reading/texts.ts'
 const APP = '019b2b80-0000-7000-8000-000000000000'
 const METHODS = ['POST', 'PATCH', 'HEAD', 'DELETE', 'OPTIONS'] as const
 const MAX_BYTES = 1_000
+const DIRECTORY = join(tmpdir(), `hotpatch-fuzz-${randomUUID()}`)
+const BEGUN = `upload-length: 4\nupload-metadata: sha256 ${btoa('a'.repeat(64))},kind ${btoa('archive')}`
 
 // What has arrived whole is somebody else's to read.
 const contents = { limits: { maxBytes: MAX_BYTES }, maxUploadBytes: () => MAX_BYTES, upload: () => Promise.resolve() }
 const files = { upload: () => Promise.resolve() }
 let uploads: ReturnType<typeof createResumableUploads> | undefined
 
-/** On the disk that they are for: a run leaves nothing behind but an empty folder. */
+/** On the disk that they are for. */
 function open() {
   return createResumableUploads({
-    directory: mkdtempSync(join(tmpdir(), 'hotpatch-fuzz-uploads-')),
+    directory: DIRECTORY,
     contents: contents as unknown as ContentService,
     files: files as unknown as FileUploads,
     maxUploads: 10,
@@ -62,8 +65,15 @@ export const target: Target = {
     const request = requestOf(METHODS[first % METHODS.length] ?? 'POST', textOf(input.subarray(1)))
     if (!request) return
     const known = `${APP}~019b2b80-0000-7000-8000-000000000001`
-    const { status } = await uploads.handle(request, APP, request.method === 'POST' ? undefined : known)
-    if (status >= 400) throw new Broken('a refusal that is no problem')
+    const isNew = request.method === 'POST'
+    try {
+      const begun = isNew ? undefined : requestOf('POST', BEGUN)
+      if (begun) await uploads.handle(begun, APP, undefined)
+      const { status } = await uploads.handle(request, APP, isNew ? undefined : known)
+      if (status >= 400) throw new Broken('a refusal that is no problem')
+    } finally {
+      rmSync(DIRECTORY, { recursive: true, force: true })
+    }
   },
   refuses: isReaderRefusal,
 }
