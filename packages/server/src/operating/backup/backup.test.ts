@@ -89,7 +89,7 @@ test('a restore puts nothing damaged in place', async () => {
   await type('backup --to ./backup')
   const text = (change: (text: string) => string) => (bytes: Buffer) => Buffer.from(change(bytes.toString()))
   const damages: [path: string, damage: (bytes: Buffer) => Buffer | undefined, complaint: RegExp][] = [
-    [artifactOf(keys[0]), () => Buffer.from('eno'), /is damaged: expected 3 with the SHA-256 [0-9a-f]+, found 3/],
+    [artifactOf(keys[0]), () => Buffer.from('eno'), /is damaged: expected 3 bytes with the SHA-256 [0-9a-f]+, found 3/],
     [artifactOf(keys[1]), () => undefined, /is not there/],
     ['hotpatch.db', (bytes) => bytes.subarray(0, -1), /hotpatch\.db of the backup is damaged/],
     ['secrets/secrets-key', () => Buffer.from('another'), /secrets-key of the backup is damaged/],

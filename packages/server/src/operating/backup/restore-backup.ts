@@ -106,8 +106,9 @@ function expectSame(
 ): void {
   const isAsLong = expected.sizeBytes === undefined || expected.sizeBytes === found.sizeBytes
   if (found.sha256 === expected.sha256 && isAsLong) return
+  const wanted = expected.sizeBytes === undefined ? 'bytes' : `${expected.sizeBytes} bytes`
   throw new OperatorError(
-    `${expected.path} of the backup is damaged: expected ${expected.sizeBytes ?? 'bytes'} with the SHA-256 ${expected.sha256}, ` +
+    `${expected.path} of the backup is damaged: expected ${wanted} with the SHA-256 ${expected.sha256}, ` +
       `found ${found.sizeBytes} with ${found.sha256}. Nothing was restored; use another backup.`,
   )
 }
