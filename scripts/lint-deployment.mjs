@@ -47,12 +47,12 @@ await exitWith(async () => {
 })
 
 function checkFormat() {
-  const files = readdirSync(TERRAFORM, { recursive: true }).filter((file) => file.endsWith('.tf'))
+  const files = readdirSync(TERRAFORM, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.tf'))
   const others = files.filter((file) => {
-    const input = readFileSync(join(TERRAFORM, file))
-    const { status, stdout, stderr } = spawnSync(join(FOLDER, 'hclfmt'), { input })
+    const input = readFileSync(join(TERRAFORM, file), 'utf8')
+    const { status, stdout, stderr } = spawnSync(join(FOLDER, 'hclfmt'), { input, encoding: 'utf8' })
     if (status !== 0) throw new Error(`hclfmt, with ${file}: ${stderr}`)
-    return !stdout.equals(input)
+    return stdout !== input
   })
   for (const file of others) console.error(`${join(TERRAFORM, file)} is not written as terraform fmt writes it.`)
   return others.length === 0 ? 0 : 1
