@@ -13,7 +13,7 @@ import { buildImage, type BuiltImage } from './docker/build-image.ts'
 import { readIgnored } from './docker/copy-context.ts'
 import { readDockerfile } from './docker/read-dockerfile.ts'
 import { runInRoot, startInRoot } from './docker/run-in-root.ts'
-import { freePort } from './free-port.ts'
+import { freePort } from '@hotpatch/testkit/free-port'
 
 const CHECKOUT = fileURLToPath(new URL('..', import.meta.url))
 const DOCKERFILE = join(CHECKOUT, 'deploy/docker/Dockerfile')

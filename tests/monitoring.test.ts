@@ -14,7 +14,7 @@ import {
 } from '@hotpatch/testkit'
 import { REDIS_SERVERS, startRedis } from '@hotpatch/testkit/redis'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { freePort } from './free-port.ts'
+import { freePort } from '@hotpatch/testkit/free-port'
 
 const run = promisify(execFile)
 const DEPLOY = fileURLToPath(new URL('../deploy/', import.meta.url))

@@ -15,7 +15,7 @@ import {
 import { noise } from '@hotpatch/testkit/archives'
 import { exportOf } from '@hotpatch/testkit/expo'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { freePort } from './free-port.ts'
+import { freePort } from '@hotpatch/testkit/free-port'
 
 const NGINX = process.env.NGINX_PATH
 const GUIDE = new URL('../docs/guides/self-hosting.md', import.meta.url)

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { bundleOf, entryOf, eventually, publishForm, startServerProcess, temporaryDirectory } from '@hotpatch/testkit'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { freePort } from './free-port.ts'
+import { freePort } from '@hotpatch/testkit/free-port'
 
 const run = promisify(execFile)
 const PROGRAMS = process.env.POSTGRES_PROGRAMS

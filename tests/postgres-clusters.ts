@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { eventually } from '@hotpatch/testkit'
 import { childrenOf, kill as killProcess } from '../soak/machines/processes.ts'
-import { freePort } from './free-port.ts'
+import { freePort } from '@hotpatch/testkit/free-port'
 
 const run = promisify(execFile)
 const PASSWORD = 'of-this-test-alone'

@@ -12,7 +12,7 @@ import { promisify } from 'node:util'
 import { eventually, publishForm, startServerProcess, temporaryDirectory, zipOf } from '@hotpatch/testkit'
 import { noise } from '@hotpatch/testkit/archives'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { freePort } from './free-port.ts'
+import { freePort } from '@hotpatch/testkit/free-port'
 
 const run = promisify(execFile)
 const PROXIES = fileURLToPath(new URL('../deploy/proxies/', import.meta.url))

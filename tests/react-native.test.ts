@@ -22,11 +22,6 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { copyReactNativeApp, readTree, setRelease } from './react-native-app.ts'
 
-/**
- * The whole story with real parts: the tool bundles a real React Native app with the real bundler, signs and uploads
- * it to a real server process, and device engines run what they get. Each test goes on where the one before ended.
- */
-
 /** What the bundler wrote, by "platform version": the second story publishes it again without bundling. */
 const built = new Map<string, { directory: string; tree: Map<string, Buffer> }>()
 const kept: string[] = []
@@ -35,6 +30,10 @@ afterAll(async () => {
   for (const directory of kept) await rm(directory, { recursive: true, force: true })
 })
 
+/**
+ * The whole story with real parts: the tool bundles a real React Native app with the real bundler, signs and uploads
+ * it to a real server process, and device engines run what they get. Each test goes on where the one before ended.
+ */
 for (const [name, openDatabase] of STORY_DATABASES) {
   describe.skipIf(process.env.HOTPATCH_EXAMPLE_READY !== '1')(`a React Native app on ${name}`, () => {
     let server: ServerProcess

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Bench, Finding } from '../finding.ts'
 import { openLoad, type Load } from '../load.ts'
 import { microsecondsOf, residentMib, sharedOutMib } from '../process-usage.ts'
@@ -137,7 +138,7 @@ async function untilRight(contender: Contender, protocol: ClientProtocol, server
     const wrong = await judge(contender, protocol, server, device)
     if (wrong === undefined) return
     if (performance.now() > until) throw new Error(`${contender.name} answers wrong: ${wrong}`)
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS))
+    await wait(ASK_AGAIN_MS)
   }
 }
 
@@ -170,7 +171,7 @@ async function untilQuiet(runner: Runner): Promise<void> {
   const until = performance.now() + QUIET_TIMEOUT_MS
   while (performance.now() < until) {
     const spentBefore = spent(runner)
-    await new Promise((resolve) => setTimeout(resolve, QUIET_MS))
+    await wait(QUIET_MS)
     if (spent(runner) - spentBefore < BUSIEST_QUIET * QUIET_MS * 1_000) return
   }
   throw new Error(`${runner.contender.name} was still busy by itself after ${QUIET_TIMEOUT_MS} ms.`)

@@ -3,10 +3,10 @@ import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chown, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { existsSync, readlinkSync, rmSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
+import { freePort } from '@hotpatch/testkit/free-port'
 import { REDIS_MISSING, REDIS_SERVERS } from '@hotpatch/testkit/redis'
 import { findPostgres, startPostgres } from '../../scripts/lib/postgres.mjs'
 import { endAtCleanUp, keep, makeDirectory, removeDirectory } from '../sandbox.ts'
@@ -149,13 +149,4 @@ async function unprivilegedAccount(): Promise<{ uid: number; gid: number } | und
   const [, , uid, gid] = lines.find(([name]) => name === 'mysql') ?? []
   if (uid === undefined) throw new NotHere('this system has no user mysql, as which MariaDB runs')
   return { uid: Number(uid), gid: Number(gid) }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

@@ -1,5 +1,8 @@
 import { parse as parseYaml } from 'yaml'
 
+/** A file of somebody else's: nothing in it stands for something else, and what it lacks is no warning of the process. */
+const AS_DATA = { maxAliasCount: 0, logLevel: 'error' } as const
+
 /** Tells which version of a direct dependency is installed; undefined when the lock file has none of that name. */
 export type ResolvedVersion = (name: string) => string | undefined
 
@@ -39,7 +42,7 @@ function readNpm(text: string, project: string): ResolvedVersion {
 
 /** Versions 5 to 9: with the project's own list of direct dependencies. */
 function readPnpm(text: string, project: string): ResolvedVersion {
-  const lock = objectOf(parseYaml(text, { maxAliasCount: 0, logLevel: 'error' }))
+  const lock = objectOf(parseYaml(text, AS_DATA))
   const importers = lock.importers === undefined ? undefined : objectOf(lock.importers)
   const own = importers ? objectOf(importers[project || '.'] ?? {}) : lock
   const lists = ['dependencies', 'devDependencies', 'optionalDependencies'].map((list) => objectOf(own[list] ?? {}))
@@ -72,7 +75,7 @@ function yarnClassic(text: string): Map<string, string> {
 
 function yarnBerry(text: string): Map<string, string> {
   const versions = new Map<string, string>()
-  for (const [head, entry] of Object.entries(objectOf(parseYaml(text, { maxAliasCount: 0, logLevel: 'error' })))) {
+  for (const [head, entry] of Object.entries(objectOf(parseYaml(text, AS_DATA)))) {
     const version = versionOf(entry)
     if (version !== undefined) for (const each of head.split(', ')) versions.set(each, version)
   }
@@ -81,7 +84,7 @@ function yarnBerry(text: string): Map<string, string> {
 
 /** JSON with commas after the last of a list: in YAML's flow form these are allowed. */
 function readBun(text: string, project: string): ResolvedVersion {
-  const packages = objectOf(objectOf(parseYaml(text, { maxAliasCount: 0, logLevel: 'error' })).packages ?? {})
+  const packages = objectOf(objectOf(parseYaml(text, AS_DATA)).packages ?? {})
   const own = project.split('/').at(-1) ?? ''
   return (name) => {
     const [resolved] = [packages[`${own}/${name}`], packages[name]].filter(Array.isArray)

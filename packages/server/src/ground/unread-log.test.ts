@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
 import { PassThrough, Writable } from 'node:stream'
 import { entryOf, eventually, temporaryDirectory } from '@hotpatch/testkit'
+import { freePort } from '@hotpatch/testkit/free-port'
 import { expect, onTestFinished, test } from 'vitest'
 import { createUnreadLog } from './unread-log.ts'
 
@@ -37,7 +37,7 @@ test('a stream whose reader is gone is no reason to end', () => {
 })
 
 test.each(['1', '2'])('a server of %s process(es) whose log nobody reads answers, and ends', async (workers) => {
-  const port = await freePort()
+  const port = String(await freePort())
   const log = { HOTPATCH_LOG_LEVEL: 'debug', HOTPATCH_METRICS: 'open' }
   const env = { PORT: port, HOTPATCH_HOST: '127.0.0.1', HOTPATCH_WORKERS: workers, ...log }
   const server = spawn(process.execPath, [entryOf('server')], {
@@ -57,12 +57,3 @@ test.each(['1', '2'])('a server of %s process(es) whose log nobody reads answers
   server.kill('SIGTERM')
   expect(await ended).toEqual([0, null])
 })
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return String(port)
-}

@@ -1,8 +1,9 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
+import { freePort } from '../free-port.ts'
 import { makeTemporaryDirectory } from '../make-temporary-directory.ts'
 
 /** Those of these that the machine has: both speak the same. */
@@ -77,15 +78,6 @@ export async function startRedis(program = REDIS_SERVERS[0] ?? '', settings: rea
       await rm(directory, { recursive: true, force: true })
     },
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 /** In Redis's own protocol: tests need no client of their own for it. */
