@@ -55,6 +55,7 @@ export function createLedger(now: () => number = () => performance.now()) {
   const rolloutsOf = new Map<string, KnownRollout[]>()
   const uploads = new Map<string, KnownUpload>()
   const placing = new Set<string>()
+  const perhapsPlaced = new Set<string>()
   let reports: KnownReport[] = []
 
   function attempt(planned: Omit<Attempt, 'releaseId'>): Attempt {
@@ -87,11 +88,14 @@ export function createLedger(now: () => number = () => performance.now()) {
     return added
   }
 
-  /** Somebody is about to place it there, or does not know what came of that. @returns what says that this is over */
-  function beginPlacing(releaseId: string, channel: string): () => void {
-    const place = `${releaseId} ${channel}`
+  /** Somebody is about to place it there. @returns what says that this is over, and whether it is known what came of it */
+  function beginPlacing(releaseId: string, channel: string): (isKnown: boolean) => void {
+    const place = placeOf(releaseId, channel)
     placing.add(place)
-    return () => void placing.delete(place)
+    return (isKnown) => {
+      placing.delete(place)
+      if (!isKnown) perhapsPlaced.add(place)
+    }
   }
 
   /** @returns those that nobody has looked for, which are then looked for */
@@ -114,11 +118,17 @@ export function createLedger(now: () => number = () => performance.now()) {
     rolloutsOf: (releaseId: string): readonly KnownRollout[] => rolloutsOf.get(releaseId) ?? [],
     uploads,
     beginPlacing,
-    isBeingPlaced: (releaseId: string, channel: string) => placing.has(`${releaseId} ${channel}`),
+    isBeingPlaced: (releaseId: string, channel: string) => placing.has(placeOf(releaseId, channel)),
+    /** Whether somebody placed it there once and never heard what came of it. */
+    isPerhapsPlaced: (releaseId: string, channel: string) => perhapsPlaced.has(placeOf(releaseId, channel)),
     addReport: (report: KnownReport) => void reports.push(report),
     takeReports,
     reportsLeft: () => reports.length,
   }
+}
+
+function placeOf(releaseId: string, channel: string): string {
+  return `${releaseId} ${channel}`
 }
 
 function keyOf({ app, platform, version }: Pick<Attempt, 'app' | 'platform' | 'version'>): string {

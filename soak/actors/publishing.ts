@@ -4,6 +4,7 @@ import { ApiProblem } from '../../packages/api/src/management-client.ts'
 import { statedArchive, writeReleaseStatement, type Platform } from '../../packages/protocol/src/index.ts'
 import { publishForm } from '../../packages/testkit/src/publish-form.ts'
 import { signRelease, signStatement } from '../../packages/testkit/src/signing.ts'
+import { everyPage } from '../every-page.ts'
 import type { Attempt, KnownRollout, RolloutFacts } from '../ledger.ts'
 import type { World } from '../world.ts'
 import type { Bundle } from './bundle.ts'
@@ -114,12 +115,14 @@ export function createPublishing(world: World, platform: Platform) {
     if (outcome.kind === 'acknowledged') ledger.acknowledgeRollout(outcome.value)
     // It was placed, or it was not; both are good.
     if (outcome.kind === 'unsure') await learnOf(releaseId, channel)
-    isPlaced()
+    isPlaced(outcome.kind !== 'unsure')
   }
 
   async function learnOf(releaseId: string, channel: string): Promise<void> {
-    const { items } = await asking.insist((api) => api.listRollouts(app.slug, { platform, channel, limit: 5 }))
-    for (const found of items) {
+    // All of them, as the clock of the server may have been hours behind when it was made.
+    const query = { platform, channel }
+    const listed = await everyPage((page) => asking.insist((api) => api.listRollouts(app.slug, { ...query, ...page })))
+    for (const found of listed) {
       if (found.releaseId === releaseId && !ledger.rollouts.has(found.id)) ledger.acknowledgeRollout(found)
     }
   }

@@ -1,5 +1,4 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { ApiProblem } from '../../packages/api/src/management-client.ts'
 import type { KnownUpload } from '../ledger.ts'
 import type { World } from '../world.ts'
 import { makeBundle, type Bundle } from './bundle.ts'
@@ -84,18 +83,16 @@ export async function runUploader(world: World): Promise<void> {
   async function findOffset(upload: KnownUpload, sha256: string, sizeBytes: number, why: string): Promise<boolean> {
     const { id, server } = upload
     findings.count('uploads that broke off')
-    try {
-      const offset = await asking.insist((api) => api.getUploadOffset(app.slug, id), { server })
-      findings.expectThat('acknowledged-upload', offset >= upload.offset && offset <= sizeBytes, () => {
-        return `Upload ${id} was acknowledged up to ${upload.offset} of ${sizeBytes}, and is at ${offset}.`
-      })
-      upload.offset = offset
-      return true
-    } catch (error) {
-      if (!(error instanceof ApiProblem) || error.type !== 'upload-not-found') throw error
+    const offset = await asking.insist((api) => api.getUploadOffset(app.slug, id), { server })
+    if (offset === undefined) {
       await isKept(upload, sha256, why)
       return false
     }
+    findings.expectThat('acknowledged-upload', offset >= upload.offset && offset <= sizeBytes, () => {
+      return `Upload ${id} was acknowledged up to ${upload.offset} of ${sizeBytes}, and is at ${offset}.`
+    })
+    upload.offset = offset
+    return true
   }
 
   async function isKept({ id, offset }: KnownUpload, sha256: string, why: string): Promise<boolean> {

@@ -1,11 +1,10 @@
-import type { ManagementClient, Page, PageQuery, Release, Rollout } from '../../packages/api/src/index.ts'
+import type { ManagementClient, Release, Rollout } from '../../packages/api/src/index.ts'
 import { verifyChain, type KnownHead } from '../../packages/cli/src/audit/verify-chain.ts'
+import { everyPage } from '../every-page.ts'
 import type { Attempt, KnownReport, KnownRollout } from '../ledger.ts'
 import type { World } from '../world.ts'
 import type { Wholeness } from './wholeness.ts'
 
-const PAGE = 200
-const MAX_PAGES = 200
 /** Of older releases, beside all that are new. */
 const OLD_RELEASES = 8
 const REPORTS = 60
@@ -39,7 +38,7 @@ export function createCheckpoint(world: World, wholeness: Wholeness) {
     for (const { slug } of [app, toolApp]) {
       // The tool goes on meanwhile: what is acknowledged later need not be in the list.
       const acknowledged = ledger.releases.filter((attempt) => attempt.app === slug)
-      const found = await all((query) => asking.insist((api) => api.listReleases(slug, query), { server }))
+      const found = await everyPage((query) => asking.insist((api) => api.listReleases(slug, query), { server }))
       const byId = new Map(found.map((release) => [release.id, release]))
       for (const attempt of acknowledged) expectRelease(attempt, byId.get(attempt.releaseId ?? ''), server)
       for (const release of found) expectKnown(slug, release, server)
@@ -74,7 +73,7 @@ export function createCheckpoint(world: World, wholeness: Wholeness) {
   }
 
   async function lookAtRollouts(server: number): Promise<void> {
-    const found = await all((query) => asking.insist((api) => api.listRollouts(app.slug, query), { server }))
+    const found = await everyPage((query) => asking.insist((api) => api.listRollouts(app.slug, query), { server }))
     const byId = new Map(found.map((rollout) => [rollout.id, rollout]))
     for (const known of ledger.rollouts.values()) {
       const rollout = byId.get(known.id)
@@ -83,20 +82,28 @@ export function createCheckpoint(world: World, wholeness: Wholeness) {
       })
     }
     for (const rollout of found) {
-      const isOfNobody = !ledger.rollouts.has(rollout.id) && ledger.findRelease(rollout.releaseId ?? '') !== undefined
+      const { id, releaseId, channel } = rollout
+      if (releaseId === null || ledger.rollouts.has(id) || !ledger.findRelease(releaseId)) continue
+      const isOfNobody = !ledger.isPerhapsPlaced(releaseId, channel)
+      if (!isOfNobody) learnOf(rollout)
       findings.expectThat('nothing-half', !isOfNobody, () => {
         return `Server ${server} lists a rollout that nobody asked for: ${JSON.stringify(rollout)}.`
       })
     }
   }
 
+  function learnOf(rollout: Rollout): void {
+    findings.count('rollouts found that nobody had acknowledged')
+    ledger.acknowledgeRollout(rollout)
+  }
+
   async function lookAtUploads(): Promise<void> {
     for (const upload of ledger.uploads.values()) {
       if (!upload.isAbandoned) continue
       const { id, server, offset } = upload
-      const found = await asking.insist((api) => api.getUploadOffset(app.slug, id), { server }).catch(String)
-      findings.expectThat('acknowledged-upload', typeof found === 'number' && found >= offset, () => {
-        return `Upload ${id} was acknowledged up to ${offset}, and is at ${found}.`
+      const found = await asking.insist((api) => api.getUploadOffset(app.slug, id), { server })
+      findings.expectThat('acknowledged-upload', found !== undefined && found >= offset, () => {
+        return `Upload ${id} was acknowledged up to ${offset}, and is ${found === undefined ? 'not there' : `at ${found}`}.`
       })
     }
   }
@@ -116,7 +123,7 @@ export function createCheckpoint(world: World, wholeness: Wholeness) {
   }
 
   async function isInTimeline(deviceId: string, eventId: string): Promise<boolean> {
-    const entries = await all((query) => asking.insist((api) => api.listTimeline(app.slug, deviceId, query)))
+    const entries = await everyPage((query) => asking.insist((api) => api.listTimeline(app.slug, deviceId, query)))
     return entries.some(({ id }) => id === eventId)
   }
 
@@ -143,16 +150,4 @@ function isStill(known: KnownRollout, found: Rollout): boolean {
   const isTripped = found.guard?.state === 'tripped' && found.state !== 'active'
   if (known.isUnsure || isTripped) return found.revision >= known.revision
   return found.state === known.state && found.percentage === known.percentage && found.revision === known.revision
-}
-
-async function all<Item>(read: (query: PageQuery) => Promise<Page<Item>>): Promise<Item[]> {
-  const items: Item[] = []
-  let cursor: string | undefined
-  for (let pages = 0; pages < MAX_PAGES; pages++) {
-    const page = await read({ limit: PAGE, ...(cursor !== undefined && { cursor }) })
-    items.push(...page.items)
-    if (page.nextCursor === null) return items
-    cursor = page.nextCursor
-  }
-  throw new Error(`Expected at most ${MAX_PAGES} pages of ${PAGE}, found more.`)
 }

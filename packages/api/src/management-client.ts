@@ -231,7 +231,7 @@ export function createManagementClient(options: ManagementClientOptions) {
     } catch (cause) {
       throw new ServerUnreachable(`No answer from ${url}`, { cause })
     }
-    if (!response.ok) throw await readProblem(response)
+    if (!response.ok) throw await readProblem(response, init.method)
     return response
   }
 
@@ -412,10 +412,15 @@ export function createManagementClient(options: ManagementClientOptions) {
       if (id !== undefined && id !== '') return decodeURIComponent(id)
       throw new UnexpectedAnswer(`${url} began an upload, and did not say which.`)
     },
-    /** How many of its bytes have arrived. */
-    getUploadOffset: async (app: string, id: string): Promise<number> => {
-      const { headers } = await send(path`/apps/${app}/uploads/${id}`, { method: 'HEAD', headers: TUS })
-      return Number(headers.get('upload-offset') ?? 0)
+    /** How many of its bytes have arrived; undefined of one that is done, took too long, or never was. */
+    getUploadOffset: async (app: string, id: string): Promise<number | undefined> => {
+      try {
+        const { headers } = await send(path`/apps/${app}/uploads/${id}`, { method: 'HEAD', headers: TUS })
+        return Number(headers.get('upload-offset') ?? 0)
+      } catch (error) {
+        if (error instanceof ApiProblem && [404, 410].includes(error.status)) return undefined
+        throw error
+      }
     },
     continueUpload: async (
       app: string,
@@ -720,9 +725,11 @@ async function readJson(response: Response): Promise<unknown> {
   }
 }
 
-async function readProblem(response: Response): Promise<ApiProblem> {
+async function readProblem(response: Response, method: string | undefined): Promise<ApiProblem> {
   const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN)
-  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json') ?? false
+  const type = response.headers.get('content-type') ?? ''
+  // An answer to HEAD has the head of a document, and no document.
+  const isProblem = method !== 'HEAD' && type.startsWith('application/problem+json')
   const answer = isProblem ? await readJson(response) : undefined
   // Whatever calls itself a problem: one that is none says nothing.
   const document = Value.Check(ProblemDocument, answer) ? answer : undefined

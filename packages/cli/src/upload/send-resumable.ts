@@ -51,14 +51,9 @@ export async function sendResumable(session: Session, app: App, upload: ContentU
   }
 
   async function findOffset(begun: string): Promise<number | undefined> {
-    try {
-      const offset = await api.getUploadOffset(app.id, begun)
-      // Of another file: its id was given again, or what is known here is damaged.
-      return offset <= sizeBytes ? offset : undefined
-    } catch (error) {
-      if (error instanceof ApiProblem && [404, 410].includes(error.status)) return undefined
-      throw error
-    }
+    const offset = await api.getUploadOffset(app.id, begun)
+    // Of another file: its id was given again, or what is known here is damaged.
+    return offset !== undefined && offset <= sizeBytes ? offset : undefined
   }
 
   async function send(begun: string, offset: number): Promise<void> {

@@ -103,13 +103,8 @@ async function findOffset(
   id: string,
   sizeBytes: number,
 ): Promise<number | undefined> {
-  try {
-    const offset = await api.getUploadOffset(app, id)
-    return offset <= sizeBytes ? offset : undefined
-  } catch (error) {
-    if (error instanceof ApiProblem && [404, 410].includes(error.status)) return undefined
-    throw error
-  }
+  const offset = await api.getUploadOffset(app, id)
+  return offset !== undefined && offset <= sizeBytes ? offset : undefined
 }
 
 function onlineAgain(ms: number, signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@ import { readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { createManagementClient } from '@hotpatch/api'
 import {
   describeOnEveryDatabase,
   makeTemporaryDirectory,
@@ -196,6 +197,21 @@ describeOnEveryDatabase('resumable uploads', (open) => {
     expect(answer.status).toBe(403)
     await end(path)
   })
+})
+
+test('the client of the API knows one that is no more from one that it may not ask for', async () => {
+  const server = await startTestServer()
+  onTestFinished(() => server.close())
+  const { slug } = await server.createTestApp({ platforms: ['macos'] })
+  const reader = await server.createToken({ role: 'reader', app: slug })
+  const url = await server.listen()
+  const client = (token: string) => createManagementClient({ url, token })
+  const claim = { sha256: sha256Of(disk('asked')), sizeBytes: 5_517, kind: 'binary' as const, filename: 'Shop.dmg' }
+  const id = await client(server.ownerToken).beginUpload(slug, claim)
+  expect(await client(server.ownerToken).getUploadOffset(slug, id)).toBe(0)
+  expect(await client(server.ownerToken).getUploadOffset(slug, id.replace('~', '~0').slice(0, -1))).toBeUndefined()
+  // An answer to HEAD says nothing but its status.
+  await expect(client(reader).getUploadOffset(slug, id)).rejects.toThrow('The server answered 403.')
 })
 
 test('what was begun before a restart counts, and goes when its time is over', async () => {
