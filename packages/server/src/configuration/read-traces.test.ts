@@ -62,6 +62,8 @@ test.each([
   ['OTEL_EXPORTER_OTLP_HEADERS', 'x-key=hidden%'],
   ['OTEL_RESOURCE_ATTRIBUTES', '=hidden'],
   ['OTEL_TRACES_SAMPLER', 'sometimes'],
+  ['OTEL_TRACES_SAMPLER', 'constructor'],
+  ['OTEL_EXPORTER_OTLP_PROTOCOL', 'toString'],
   ['HOTPATCH_TRACE_DEVICES', 'true'],
 ])('%s=%s is refused, without a word of the value', (name, value) => {
   const refusal = () => readWith({ [name]: value })

@@ -56,7 +56,8 @@ function readResource(environment: Environment, refuse: Refuse): Record<string, 
 }
 
 function readSampling(environment: Environment, refuse: Refuse): SamplingConfig {
-  const sampler = SAMPLERS[environment.OTEL_TRACES_SAMPLER]
+  const name = environment.OTEL_TRACES_SAMPLER
+  const sampler = Object.hasOwn(SAMPLERS, name) ? SAMPLERS[name] : undefined
   if (!sampler) {
     refuse('OTEL_TRACES_SAMPLER', Object.keys(SAMPLERS).join(', '))
     return { followsCaller: false, ratio: 0 }
@@ -98,5 +99,5 @@ function readPair(text: string): [string, string] | undefined {
 }
 
 function isEncoding(text: string): text is keyof typeof ENCODINGS {
-  return text in ENCODINGS
+  return Object.hasOwn(ENCODINGS, text)
 }

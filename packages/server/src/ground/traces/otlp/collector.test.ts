@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -18,7 +19,7 @@ function timersOf({ short }: { short: readonly number[] }): Timers & { waiting: 
     after: (delayMs, run) => {
       if (short.includes(delayMs)) setImmediate(run)
       else waiting.push(run)
-      return () => undefined
+      return () => void waiting.splice(waiting.indexOf(run) >>> 0, 1)
     },
   }
 }
@@ -112,6 +113,35 @@ test('an answer without an end is cut off', async () => {
   })
   expect(await send()).toBe(0)
   await isOver.promise
+})
+
+test('an answer that drips is cut off when the time is over, and counts', async () => {
+  const isOver = Promise.withResolvers<void>()
+  const isHeard = Promise.withResolvers<void>()
+  const { send, timers } = await collectorThat((response) => {
+    response.on('close', isOver.resolve)
+    response.writeHead(200).write('{')
+  })
+  const hear = () => setImmediate(isHeard.resolve)
+  subscribe('http.client.response.finish', hear)
+  onTestFinished(() => void unsubscribe('http.client.response.finish', hear))
+  const sent = send()
+  await isHeard.promise
+  expect(timers.waiting).toHaveLength(1)
+  timers.waiting[0]?.()
+  await isOver.promise
+  expect(await sent).toBe(0)
+})
+
+test('another protocol that nobody asked for is no answer', async () => {
+  const { send, said } = await collectorThat(
+    ({ socket }) => {
+      socket?.write('HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: other\r\n\r\n')
+    },
+    timersOf({ short: [1_000, 3_000] }),
+  )
+  expect(await send()).toBe(1)
+  expect(said).toEqual([expect.stringContaining('NO_ANSWER')])
 })
 
 test('at a stop nothing is tried again, and nothing is said of what was broken off', async () => {

@@ -18,10 +18,16 @@ interface Post {
   signal: AbortSignal
 }
 
-/** Follows no redirect, and is over when `signal` is aborted, whatever drips meanwhile. Never rejects. */
+/**
+ * Follows no redirect. Over when the answer is to its end, or when `signal` is aborted, whatever drips meanwhile. Never
+ * rejects.
+ */
 export function postSpans({ url, headers, body, signal }: Post): Promise<PostedSpans> {
   const posted = Promise.withResolvers<PostedSpans>()
   const { request } = url.startsWith('https:') ? https : http
+  // What was answered counts, however its body ends.
+  let answered: PostedSpans | undefined
+  const endWith = (why: string) => posted.resolve(answered ?? { kind: 'unreachable', why })
   try {
     const sent = request(url, {
       method: 'POST',
@@ -29,17 +35,19 @@ export function postSpans({ url, headers, body, signal }: Post): Promise<PostedS
       maxHeaderSize: MAX_HEADER_BYTES,
       signal,
     })
-    sent.on('error', (error) => posted.resolve({ kind: 'unreachable', why: codeOf(error) }))
+    sent.on('error', (error) => endWith(codeOf(error)))
     sent.on('response', (answer) => {
       const { statusCode: status = 0 } = answer
       const isTaken = status >= 200 && status < 300
-      posted.resolve(isTaken ? { kind: 'taken' } : { kind: 'refused', status })
+      answered = isTaken ? { kind: 'taken' } : { kind: 'refused', status }
       dropBody(answer)
     })
+    // Also without an answer or an error, as when another protocol is offered.
+    sent.on('close', () => endWith('NO_ANSWER'))
     sent.end(body)
   } catch (error) {
     // A header that none may have, for example.
-    posted.resolve({ kind: 'unreachable', why: codeOf(error) })
+    endWith(codeOf(error))
   }
   return posted.promise
 }
