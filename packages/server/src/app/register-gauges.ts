@@ -29,6 +29,7 @@ const CONNECTION_GAUGES = [
   ['closedIdle', 'Idle connections that were closed to make room for others'],
   ['slowBodies', 'Connections that were closed because a body dripped'],
   ['slowReaders', 'Connections that were closed because an answer was hardly read'],
+  ['slowAnswers', 'Connections that were closed because the server was at work for an hour and said nothing'],
 ] as const
 
 /** Figures that are read when somebody asks for /metrics. */

@@ -25,7 +25,10 @@ import {
 
 const MAX_BODY_BYTES = 1024 * 1024
 const MAX_PARAM_LENGTH = 1024
-/** A connection on which nothing moves for so long is closed; uploads and downloads may take longer as a whole. */
+/**
+ * A connection on which nothing moves for so long is closed, unless the server itself is at work on what was asked. Uploads
+ * and downloads may take longer as a whole.
+ */
 const IDLE_TIMEOUT_MS = MINUTE_MS
 const HEADERS_TIMEOUT_MS = 15_000
 /** How often headers are looked at. Bodies are looked at by the guard of connections, whole requests by nobody. */

@@ -97,6 +97,48 @@ async function send(client: Client, request: IncomingMessage, bytes: number): Pr
   while (request.socket.bytesRead < before + bytes) await once(request, 'data')
 }
 
+describe('a connection on which nothing moves', () => {
+  const IDLE_MS = 20
+
+  test('is closed before a request', async () => {
+    const { open, server } = await start()
+    server.setTimeout(IDLE_MS)
+    await (
+      await open()
+    ).closed
+  })
+
+  test('is kept while the server is at work on what was asked, and closed when that is over', async () => {
+    const { open, server, requests } = await start({ onRequest: never })
+    server.setTimeout(IDLE_MS)
+    const client = await open(post(4, 'some'))
+    const [[request, response] = []] = requests
+    await once(request?.socket as Socket, 'timeout')
+    response?.writeHead(200, { connection: 'close' }).end('done')
+    await client.closed
+    expect(client.received()).toContain('done')
+  })
+
+  test('is closed when an answer that has begun does not go on', async () => {
+    const { open, server } = await start({ onRequest: (_, response) => void response.write('some') })
+    server.setTimeout(IDLE_MS)
+    const client = await open(GET)
+    await client.closed
+    expect(client.received()).toContain('some')
+  })
+
+  test('is closed after an hour of work', async () => {
+    const { open, seconds, guard, requests } = await start({ onRequest: never })
+    const client = await open(post(4, 'some'))
+    await once(requests[0]?.[0] as IncomingMessage, 'end')
+    seconds(3_599)
+    expect(guard.counters()).toMatchObject({ connections: 1, slowAnswers: 0 })
+    seconds(1)
+    await client.closed
+    expect(guard.counters()).toMatchObject({ connections: 0, slowAnswers: 1 })
+  })
+})
+
 describe('a body', () => {
   test('that drips is cut, with an answer that says why', async () => {
     const { open, seconds, guard, requests } = await start({ onRequest: never })

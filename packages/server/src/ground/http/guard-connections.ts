@@ -16,6 +16,8 @@ export interface ConnectionLimits {
   minBytesPerSecond: number
   /** An upload is looked at in windows of so many seconds: it may be long, not idle. */
   uploadWindowSeconds: number
+  /** How long the answer to a whole request may take to begin, as of an upload that is unpacked, checked and stored. */
+  workSeconds: number
 }
 
 export const CONNECTION_LIMITS = {
@@ -23,6 +25,7 @@ export const CONNECTION_LIMITS = {
   readerGraceSeconds: 60,
   minBytesPerSecond: 512,
   uploadWindowSeconds: 30,
+  workSeconds: 3_600,
 }
 
 /** After an answer that came before the body's end: what is left of the body is not waited for. */
@@ -42,13 +45,15 @@ interface Connection {
   bodySeconds: number
   readerSeconds: number
   restSeconds: number
+  /** In which the server was at work on a whole request, and had said nothing. */
+  workSeconds: number
 }
 
 export type ConnectionGuard = ReturnType<typeof guardConnections>
 
 /**
  * Bounds the number of connections, in all and of one address, and cuts those that hold one for nothing: bodies that
- * drip, answers that are not read. One look a second at all of them; a request costs a few assignments.
+ * drip, answers that are not read. What stands still while the server itself is at work is not idle. One look a second at all of them; a request costs a few assignments.
  *
  * When there is one too many, one that is idle is closed instead: a keep-alive connection can be opened again.
  *
@@ -65,16 +70,19 @@ export function guardConnections({
   timers: Timers
   isProxy: (address: string) => boolean
 }) {
-  const { maxConnections, maxPerAddress, graceSeconds, readerGraceSeconds, minBytesPerSecond, uploadWindowSeconds } =
-    limits
+  const { maxConnections, maxPerAddress, minBytesPerSecond, uploadWindowSeconds } = limits
   const connections = new Map<Socket, Connection>()
   const byAddress = new Map<string, Set<Socket>>()
-  const counts = { refusedConnections: 0, closedIdle: 0, slowBodies: 0, slowReaders: 0 }
+  const counts = { refusedConnections: 0, closedIdle: 0, slowBodies: 0, slowReaders: 0, slowAnswers: 0 }
   let isLooking = false
   // No idle one was found among all of them: looking again for each that comes would be what an attacker wants.
   let isCrowded = false
 
   server.on('connection', (socket: Socket) => admit(socket))
+  server.on('timeout', (socket: Socket) => {
+    const connection = connections.get(socket)
+    if (!connection || !isServersTurn(connection)) socket.destroy()
+  })
   server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => begin(request, response))
   server.prependListener('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
     begin(request, response),
@@ -103,6 +111,7 @@ export function guardConnections({
       bodySeconds: 0,
       readerSeconds: 0,
       restSeconds: 0,
+      workSeconds: 0,
     })
     if (ofAddress) byAddress.set(address, ofAddress.add(socket))
     if (!isLooking) look()
@@ -145,7 +154,7 @@ export function guardConnections({
     connection.request = request
     connection.response = response
     connection.isUpload = false
-    connection.bodySeconds = connection.readerSeconds = connection.restSeconds = 0
+    connection.bodySeconds = connection.readerSeconds = connection.restSeconds = connection.workSeconds = 0
     connection.readBefore = socket.bytesRead
     connection.sentBefore = sentOf(socket)
   }
@@ -186,6 +195,7 @@ export function guardConnections({
       // Idle connections keep no request in memory.
       connection.request = connection.response = connection.answerBefore = undefined
     } else if (socket.writableLength > 0) lookAtReader(socket, connection)
+    else if (!response.headersSent && ++connection.workSeconds >= limits.workSeconds) cut(socket, 'slowAnswers')
   }
 
   function lookAtBody(socket: Socket, connection: Connection, request: IncomingMessage, response: ServerResponse) {
@@ -202,17 +212,17 @@ export function guardConnections({
       if (received < uploadWindowSeconds * minBytesPerSecond) return cut(socket, 'slowBodies', response)
       connection.bodySeconds = 0
       connection.readBefore = socket.bytesRead
-    } else if (received < (seconds - graceSeconds) * minBytesPerSecond) cut(socket, 'slowBodies', response)
+    } else if (received < (seconds - limits.graceSeconds) * minBytesPerSecond) cut(socket, 'slowBodies', response)
   }
 
   /** Bytes count when the system has taken them: it takes more when the reader has taken some. */
   function lookAtReader(socket: Socket, connection: Connection): void {
     const seconds = ++connection.readerSeconds
     const sent = sentOf(socket) - connection.sentBefore
-    if (sent < (seconds - readerGraceSeconds) * minBytesPerSecond) cut(socket, 'slowReaders')
+    if (sent < (seconds - limits.readerGraceSeconds) * minBytesPerSecond) cut(socket, 'slowReaders')
   }
 
-  function cut(socket: Socket, kind: 'slowBodies' | 'slowReaders', response?: ServerResponse): void {
+  function cut(socket: Socket, kind: 'slowBodies' | 'slowReaders' | 'slowAnswers', response?: ServerResponse): void {
     counts[kind]++
     forget(socket)
     // Whoever waits for an answer gets one, and is closed with it.
@@ -233,6 +243,12 @@ function timeoutError(): Error {
 
 function sentOf(socket: Socket): number {
   return socket.bytesWritten - socket.writableLength
+}
+
+/** What is asked has not begun to be answered, or what has come of it was not read yet. */
+function isServersTurn({ request, response }: Connection): boolean {
+  if (!request || !response || response.headersSent) return false
+  return request.complete || request.readableLength > 0
 }
 
 /** Nothing was asked that is not answered, and nothing half asked. */
