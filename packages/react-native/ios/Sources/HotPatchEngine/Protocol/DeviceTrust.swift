@@ -17,3 +17,15 @@ public func isKeyId(_ text: String) -> Bool {
 public func keyIdOf(_ sha256: String) -> String {
   String(sha256.prefix(keyIdDigits))
 }
+
+/// D11: what a device has taken, and what it therefore refuses.
+struct DeviceTrust {
+  var highWater: Int
+  var floor: Int
+  /// Of the publishers' keys that it holds; none: it takes what nobody has signed.
+  var keyIds: [String]
+  /// What it can go back to without fetching anything.
+  var heldReleaseId: String?
+  /// When its binary was built, in milliseconds since 1970; nil: not known.
+  var builtAt: Int?
+}

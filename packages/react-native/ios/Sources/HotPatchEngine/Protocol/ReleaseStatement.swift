@@ -54,7 +54,7 @@ public func readReleaseStatement(_ text: String) throws -> ReleaseStatement {
     appId: try readString(json["appId"], "/appId"),
     platform: try readPlatform(json["platform"], "/platform"),
     target: target, version: version, sequence: sequence, floor: floor,
-    requirement: try readRequirement(json["requirement"]),
+    requirement: try readRequirement(json["requirement"], "/requirement"),
     content: content, artifacts: artifacts,
     createdAt: try readString(json["createdAt"], "/createdAt"))
 }
@@ -69,20 +69,22 @@ private func expectNoContent(_ json: JsonObject, _ artifacts: [ContentArtifact])
   }
 }
 
-private func readRequirement(_ value: JsonValue?) throws -> Requirement {
-  let json = try readObject(value, "/requirement")
-  let text = { (name: String) in try readOptional(json[name]) { try readString($0, "/requirement/\(name)") } }
+/// @throws UnexpectedJsonError
+func readRequirement(_ value: JsonValue?, _ pointer: String) throws -> Requirement {
+  let json = try readObject(value, pointer)
+  let text = { (name: String) in try readOptional(json[name]) { try readString($0, "\(pointer)/\(name)") } }
   var requirement = Requirement()
   requirement.minNativeVersion = try text("minNativeVersion")
   requirement.nativeRange = try text("nativeRange")
   requirement.runtimeVersion = try text("runtimeVersion")
   requirement.minOsVersion = try text("minOsVersion")
-  requirement.architectures = try readOptional(json["architectures"], readArchitectures)
+  requirement.architectures = try readOptional(json["architectures"]) {
+    try readArchitectures($0, "\(pointer)/architectures")
+  }
   return requirement
 }
 
-private func readArchitectures(_ value: JsonValue) throws -> [String] {
-  let pointer = "/requirement/architectures"
+private func readArchitectures(_ value: JsonValue, _ pointer: String) throws -> [String] {
   let names = try readArray(value, pointer, maxLength: maxArchitectures)
   if names.isEmpty { throw UnexpectedJsonError(pointer, expected: "at least one architecture", found: value) }
   return try names.enumerated().map { try readString($1, "\(pointer)/\($0)") }

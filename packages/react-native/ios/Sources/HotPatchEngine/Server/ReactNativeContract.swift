@@ -36,13 +36,6 @@ enum ReactNativeContract {
   }
 }
 
-/// These name files and fill lists on the device.
-private func readShort(_ value: JsonValue?, _ pointer: String) throws -> String {
-  try readString(value, pointer, expected: "a short text") { text in
-    (1...200).contains(text.utf16.count) && !text.utf8.contains(0)
-  }
-}
-
 private func readOffer(_ json: JsonObject) throws -> Offer {
   Offer(
     signed: try readSignedStatement(json),

@@ -21,12 +21,6 @@ func readStoredState(_ value: JsonValue?) throws -> StoredState {
   return state
 }
 
-/// Null is nil; what is absent is an error.
-private func readNullable<T>(_ value: JsonValue?, _ read: (JsonValue?) throws -> T) throws -> T? {
-  if case .null? = value { return nil }
-  return try read(value)
-}
-
 func readInstalledRelease(_ value: JsonValue?) throws -> InstalledRelease {
   let json = try readObject(value, "/release")
   return InstalledRelease(

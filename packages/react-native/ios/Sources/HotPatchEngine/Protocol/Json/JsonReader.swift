@@ -50,9 +50,24 @@ public func readBoolean(_ value: JsonValue?, _ pointer: String) throws -> Bool {
   throw UnexpectedJsonError(pointer, expected: "true or false", found: value)
 }
 
-/// `read` of the value, or nil when it is absent.
+private let maxShort = 200
+
+/// What names files and fills lists on a device.
+func readShort(_ value: JsonValue?, _ pointer: String) throws -> String {
+  try readString(value, pointer, expected: "a short text") { text in
+    (1...maxShort).contains(text.utf16.count) && !text.utf8.contains(0)
+  }
+}
+
+/// `read` of the value, or nil when it is absent. JSON's own null is not absent.
 public func readOptional<T>(_ value: JsonValue?, _ read: (JsonValue) throws -> T) rethrows -> T? {
   try value.map(read)
+}
+
+/// `read` of the value, or nil when it is JSON's own null, which has to be there.
+func readNullable<T>(_ value: JsonValue?, _ read: (JsonValue?) throws -> T) rethrows -> T? {
+  if case .null? = value { return nil }
+  return try read(value)
 }
 
 /// 2^53 − 1.
