@@ -85,6 +85,7 @@ private func fields(_ event: EngineEvent) -> Fields {
     ]
   case .failed(let error, let releaseId):
     return [("type", .string("failed")), ("releaseId", text(releaseId))] + failure(error)
+  case .edgeRefused(let error): return [("type", .string("edge-refused"))] + failure(error)
   case .downloaded(let arrival, let receivedBytes, let sizeBytes, let releaseId):
     return [
       ("type", .string("downloaded")), ("arrival", .string(arrival.rawValue)), ("receivedBytes", number(receivedBytes)),

@@ -1,8 +1,8 @@
 import Foundation
 
 /// The device engine over what its machine offers, for the React Native contract, whose updates are archives, as they are
-/// or encrypted, and patches of them. One for each app and process. Another one over the same ports takes its place when it
-/// starts, which must not be while this one asks the server.
+/// or encrypted, and patches of them; from a server, from an edge, or from both. One for each app and process. Another one
+/// over the same ports takes its place when it starts, which must not be while this one asks the server.
 ///
 /// Every function blocks. `start` needs no network and no configuration and is called where the app starts, before any of
 /// its own code; what asks the network is called from a thread that may wait.
@@ -57,8 +57,9 @@ public final class Engine {
     return found
   }
 
-  /// Where the server is, and by which keys. Asked again, what is under way ends as it was begun.
-  /// Throws EngineUseError when a key is not the base64 of 32 bytes, there are too many, or nothing was started.
+  /// Where updates come from, and by which keys. Asked again, what is under way ends as it was begun.
+  /// Throws EngineUseError when a key is not the base64 of 32 bytes, there are too many, an edge and no key, or neither
+  /// server nor edge, or nothing was started.
   public func configure(_ config: EngineConfig) throws {
     let settings = try readSettings(config, limits)
     guard let session = try started() else { return }
@@ -69,9 +70,9 @@ public final class Engine {
     let failures = FailureMemory(session.store, session.outbox, running: session.running)
     let emit = listeners.emit
     let context = FlowContext(
-      ports: ports, settings: settings, decryptionKeys: { keys }, store: session.store, server: server,
-      outbox: session.outbox, trust: trust, builtAt: session.builtAt, running: session.running, emit: emit,
-      way: UpdateWay(emit), failures: failures)
+      ports: ports, settings: settings, decryptionKeys: { keys }, store: session.store,
+      source: updateSource(ports, settings, server), outbox: session.outbox, trust: trust, builtAt: session.builtAt,
+      running: session.running, emit: emit, way: UpdateWay(emit), failures: failures)
     looking.lock()
     configured = Configured(settings: settings, flow: UpdateFlow(context))
     looking.unlock()

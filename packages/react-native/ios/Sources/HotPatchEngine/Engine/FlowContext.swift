@@ -5,7 +5,7 @@ struct FlowContext {
   /// By which encrypted releases are opened here.
   let decryptionKeys: () -> [DecryptionKey]
   let store: StateStore
-  let server: ServerApi
+  let source: UpdateSource
   let outbox: Outbox
   let trust: TrustTeller
   let builtAt: Int?

@@ -7,8 +7,15 @@ public struct EngineUseError: Error, CustomStringConvertible {
 private let maxDecryptionKeys = 8
 private let keyBytes = 32
 
-/// Throws EngineUseError when a key is not the base64 of 32 bytes, or there are too many.
+/// Throws EngineUseError when a key is not the base64 of 32 bytes, or there are too many; when there is an edge and no key,
+/// or neither server nor edge.
 func readSettings(_ config: EngineConfig, _ limits: Limits) throws -> Settings {
+  if config.edge != nil, config.publicKeys.isEmpty {
+    throw EngineUseError(description: "an edge needs public keys: nobody else can vouch for it")
+  }
+  if config.edge == nil, config.serverUrl.isEmpty {
+    throw EngineUseError(description: "expected the address of a server, or an edge")
+  }
   if config.publicKeys.count > maxTrustedKeys {
     throw EngineUseError(description: "at most \(maxTrustedKeys) public keys, found \(config.publicKeys.count)")
   }

@@ -23,12 +23,18 @@ final class UpdateFlow {
     var offer: Offer?
     do {
       try context.way.beginCheck()
-      let answer = try context.server.check(checkRequest())
+      let answer = try context.source.check(checkRequest(), running: context.running?.sequence, onRefused: noteRefusal)
       if case .offer(let found) = answer { offer = found }
       return try takeAnswer(answer)
     } catch {
       return fail(error, offer)
     }
+  }
+
+  /// The server has the last word, and hears of it.
+  private func noteRefusal(_ error: UpdateError) {
+    context.emit(.edgeRefused(error))
+    context.failures.remember(error, nil)
   }
 
   func download() -> UpdateOutcome {

@@ -34,7 +34,7 @@ private func isSpace(_ scalar: Unicode.Scalar) -> Bool {
 }
 
 /// Only https:, unless the app allows this address in the clear.
-func isAllowedAddress(_ url: String, _ allowInsecure: AllowInsecure) -> Bool {
+public func isAllowedAddress(_ url: String, _ allowInsecure: AllowInsecure) -> Bool {
   guard let address = Address(url) else { return false }
   if address.isHttps || allowInsecure == .anywhere { return true }
   return allowInsecure == .loopback && isLoopback(address.host)
@@ -63,4 +63,21 @@ func resolveLocation(_ from: String, _ location: String?) -> String? {
   if Address(location) != nil { return location }
   if location.utf8.starts(with: "//".utf8) { return "\(address.scheme):\(location)" }
   return location.utf8.first == UInt8(ascii: "/") ? "\(address.scheme)://\(address.host)\(location)" : nil
+}
+
+private let plain = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.!~*'()".utf8)
+private let hexDigits = Array("0123456789ABCDEF".utf8)
+
+/// One name within a path, as `encodeURIComponent` writes it.
+func encodePathSegment(_ text: String) -> String {
+  let written = text.utf8.flatMap { byte in
+    plain.contains(byte) ? [byte] : [UInt8(ascii: "%"), hexDigits[Int(byte >> 4)], hexDigits[Int(byte & 15)]]
+  }
+  return String(decoding: written, as: UTF8.self)
+}
+
+/// What lies below an address is written behind one slash.
+func withoutSlashes(_ url: String) -> String {
+  let slashes = url.utf8.reversed().prefix { $0 == UInt8(ascii: "/") }.count
+  return String(decoding: url.utf8.dropLast(slashes), as: UTF8.self)
 }

@@ -45,7 +45,7 @@ func retryAfter(_ headers: [String: String], now: Int, maxMs: Double) -> Double?
 }
 
 /// RFC 9110 §5.6.7, the form that is sent today. Nil for every other way to write a time.
-private func millisecondsFromHttpDate(_ text: String) -> Double? {
+func millisecondsFromHttpDate(_ text: String) -> Double? {
   // Formatters of some systems end the process at other texts.
   guard text.utf8.count == 29, text.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
   let format = DateFormatter()

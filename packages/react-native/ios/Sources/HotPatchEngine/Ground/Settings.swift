@@ -44,10 +44,29 @@ public enum AllowInsecure: Sendable {
   case anywhere
 }
 
+/// Whether an edge is asked before the server, or when that is not reached.
+public enum EdgeOrder: String, CaseIterable, Sendable {
+  case first, fallback
+}
+
+public struct EdgeConfig: Equatable, Sendable {
+  /// Where its files are: "https://cdn.example.com", with `edge/` and `artifacts/` below.
+  public var url: String
+  public var order: EdgeOrder
+
+  public init(url: String, order: EdgeOrder = .first) {
+    self.url = url
+    self.order = order
+  }
+}
+
 /// What is known only when the app's own code configures it: a start needs none of it.
 public struct EngineConfig {
-  /// Where the server is: "https://updates.example.com" or "https://updates.example.com/apps/shop".
+  /// Where the server is: "https://updates.example.com" or "https://updates.example.com/apps/shop". An empty text where
+  /// there is only an edge: then reports wait.
   public var serverUrl: String
+  /// Signed files that say what to take without a server, or in front of one (Static edge). Needs public keys.
+  public var edge: EdgeConfig?
   /// Of the app; an open one needs none.
   public var appKey = ""
   public var appId: String

@@ -113,7 +113,7 @@ final class ServerApi {
   }
 
   private func send(_ path: String, _ body: JsonValue, token: String?) throws -> SmallAnswer {
-    let server = serverAddress
+    let server = withoutSlashes(settings.config.serverUrl)
     if !isAllowedAddress(server + path, settings.config.allowInsecure) {
       throw UpdateError(.insecureUrl, "the server's address is not https: \(server)")
     }
@@ -141,12 +141,6 @@ final class ServerApi {
     defer { lock.unlock() }
     return notBefore - clock.elapsed()
   }
-
-  private var serverAddress: String {
-    let address = settings.config.serverUrl
-    let slashes = address.utf8.reversed().prefix { $0 == UInt8(ascii: "/") }.count
-    return String(decoding: address.utf8.dropLast(slashes), as: UTF8.self)
-  }
 }
 
 private func toldBinary(_ binary: Binary) -> [(String, JsonValue?)] {
@@ -157,7 +151,7 @@ private func toldBinary(_ binary: Binary) -> [(String, JsonValue?)] {
 }
 
 /// Of the host alone. The build goes with the binary that a report is about.
-private func toldAttributes(_ host: HostPort) -> [(String, JsonValue?)] {
+func toldAttributes(_ host: HostPort) -> [(String, JsonValue?)] {
   [
     ("osVersion", jsonText(host.osVersion)), ("model", jsonText(host.model)), ("locale", jsonText(host.locale)),
     ("architecture", jsonText(host.architecture)), ("sdkVersion", jsonText(host.sdkVersion)),

@@ -6,6 +6,8 @@ enum StorageLayout {
   static let crashCount = "ota/crash_count.json"
   static let outbox = "ota/outbox.json"
   static let credential = "ota/credential.json"
+  /// What was heard of the edge: its keys, and its newest words.
+  static let edge = "ota/edge.json"
   /// The files that the binary shipped with, hashed once.
   static let embedded = "ota/embedded.json"
   static let pendingZip = "ota/pending/bundle.zip"

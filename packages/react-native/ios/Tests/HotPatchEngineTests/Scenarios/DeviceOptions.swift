@@ -71,6 +71,7 @@ struct DeviceOptions {
       case "decryptionKeys": read.decryptionKeys = try readTexts(value)
       case "deviceCredential": read.deviceCredential = try readBoolean(value, name)
       case "restartsWhenMandatory": read.restartsWhenMandatory = try readBoolean(value, name)
+      case "edge": read.edge = try readEdge(value)
       case "allowInsecure": read.allowInsecure = try allowInsecure(value)
       default: XCTFail("the setting \(name) is not known")
       }
@@ -109,6 +110,12 @@ private func merged(_ first: JsonValue?, _ second: JsonValue?) throws -> JsonObj
   guard let second else { return object }
   for field in try readObject(second, "/device").fields { object[field.name] = field.value }
   return object
+}
+
+private func readEdge(_ value: JsonValue) throws -> EdgeConfig {
+  let json = try readObject(value, "/config/edge")
+  let order = try json["order"].map { try XCTUnwrap(EdgeOrder(rawValue: readString($0, "/config/edge/order"))) }
+  return EdgeConfig(url: try readString(json["url"], "/config/edge/url"), order: order ?? .first)
 }
 
 private func readTexts(_ value: JsonValue) throws -> [String] {

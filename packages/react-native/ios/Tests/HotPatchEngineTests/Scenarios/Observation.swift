@@ -58,7 +58,7 @@ private func named(_ release: NamedRelease?) -> JsonValue {
 
 private let ownFiles = [
   StorageLayout.metadata, StorageLayout.crashCount, StorageLayout.outbox, StorageLayout.embedded,
-  StorageLayout.credential, StorageLayout.pendingDownload, StorageLayout.pendingPatchDownload,
+  StorageLayout.credential, StorageLayout.edge, StorageLayout.pendingDownload, StorageLayout.pendingPatchDownload,
 ]
 
 /// Everything below ota/: the engine's own files as JSON, if they are that, all others by their digest.

@@ -109,6 +109,8 @@ final class ScenarioLife {
         ]))
     case .reportDropped(let report, _):
       events.append(jsonObject([("type", .string("report-dropped")), ("eventId", .string(report.eventId))]))
+    case .edgeRefused(let error):
+      events.append(jsonObject([("type", .string("edge-refused")), ("code", .string(error.code.rawValue))]))
     case .progress, .failed: break
     }
   }

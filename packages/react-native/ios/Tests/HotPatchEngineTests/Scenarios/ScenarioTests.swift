@@ -5,17 +5,37 @@ import XCTest
 /// Every file of vectors/engine/scenarios: what an engine is told and asks, and what comes of it.
 final class ScenarioTests: XCTestCase {
   func testEveryScenario() throws {
-    for (name, file) in try ScenarioFile.all(in: "scenarios") {
-      let cases = try readArray(file.json["cases"], "/cases", maxLength: 10_000)
-      XCTAssertFalse(cases.isEmpty, "\(name) has no cases")
-      for value in cases {
-        let each = try readObject(value, "/cases")
-        let comment = try readString(each["comment"], "/comment")
-        do {
-          try play(file, each, "\(name), \(comment)")
-        } catch {
-          XCTFail("\(name), \(comment): \(error)")
-        }
+    for (name, file) in try ScenarioFile.all(in: "scenarios") { try ScenarioPlayer(file, name).playAll() }
+  }
+}
+
+/// vectors/edge/scenarios.json: the same, by an edge.
+final class EdgeScenarioTests: XCTestCase {
+  func testEveryScenario() throws {
+    let file = try ScenarioFile(vectorsFolder().appendingPathComponent("edge/scenarios.json"))
+    try ScenarioPlayer(file, "edge").playAll()
+  }
+}
+
+private struct ScenarioPlayer {
+  let file: ScenarioFile
+  let name: String
+
+  init(_ file: ScenarioFile, _ name: String) {
+    self.file = file
+    self.name = name
+  }
+
+  func playAll() throws {
+    let cases = try readArray(file.json["cases"], "/cases", maxLength: 10_000)
+    XCTAssertFalse(cases.isEmpty, "\(name) has no cases")
+    for value in cases {
+      let each = try readObject(value, "/cases")
+      let comment = try readString(each["comment"], "/comment")
+      do {
+        try play(file, each, "\(name), \(comment)")
+      } catch {
+        XCTFail("\(name), \(comment): \(error)")
       }
     }
   }
