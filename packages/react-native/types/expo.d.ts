@@ -30,8 +30,6 @@ declare module 'expo/config-plugins.js' {
     | { type: 'property'; key: string; value: string }
 
   const plugins: {
-    /** Told when the prebuild is done. */
-    WarningAggregator: { addWarningIOS(property: string, text: string): void }
     withMainApplication(config: ExpoConfig, change: Change<SourceFile>): ExpoConfig
     withAppDelegate(config: ExpoConfig, change: Change<SourceFile>): ExpoConfig
     withAndroidManifest(config: ExpoConfig, change: Change<AndroidManifest>): ExpoConfig

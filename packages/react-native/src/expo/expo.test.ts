@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { editAppDelegate } from './edit-app-delegate.ts'
 import { editMainApplication } from './edit-main-application.ts'
 import { excludeResources } from './exclude-resources.ts'
-import { readPluginOptions, splitForIos, type PluginOptions } from './native-configuration.ts'
+import { readPluginOptions, type PluginOptions } from './native-configuration.ts'
 import { writeInfoPlist, writeManifest, writeStrings } from './write-native-configuration.ts'
 
 const CALL = 'dev.hotpatch.reactnative.HotPatch.bundleFile(applicationContext)'
@@ -237,14 +237,11 @@ describe('what the binary says', () => {
     expect(strings.resources.string.map(({ _ }) => _)).toEqual(['App', String.raw`\@it\'s \"beta\"`])
   })
 
-  test('iOS: one dictionary, as it is now, without what its native half would refuse', () => {
-    const { taken, left } = splitForIos(said)
-    expect(left).toEqual(['edgeUrl', 'edgeOrder'])
-    const plist = writeInfoPlist({ CFBundleName: 'App', HotPatch: { appKey: 'old', pins: [] } }, taken)
-    const { edgeUrl: _url, edgeOrder: _order, ...others } = EVERYTHING
+  test('iOS: one dictionary, as it is now', () => {
+    const plist = writeInfoPlist({ CFBundleName: 'App', HotPatch: { appKey: 'old', pins: [] } }, said)
     expect(plist).toEqual({
       CFBundleName: 'App',
-      HotPatch: { ...others, builtAt: '2027-01-31T12:34:56Z' },
+      HotPatch: { ...EVERYTHING, builtAt: '2027-01-31T12:34:56Z' },
     })
     expect(writeInfoPlist(plist, new Map())).toEqual({ CFBundleName: 'App' })
   })

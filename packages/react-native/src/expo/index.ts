@@ -3,12 +3,11 @@ import plugins, { type ConfigPlugin } from 'expo/config-plugins.js'
 import { editAppDelegate } from './edit-app-delegate.ts'
 import { editMainApplication } from './edit-main-application.ts'
 import { excludeResources } from './exclude-resources.ts'
-import { readPluginOptions, splitForIos, type PluginOptions } from './native-configuration.ts'
+import { readPluginOptions, type PluginOptions } from './native-configuration.ts'
 import { PluginError } from './plugin-error.ts'
 import { writeInfoPlist, writeManifest, writeStrings } from './write-native-configuration.ts'
 
 const {
-  WarningAggregator,
   withAndroidManifest,
   withAppDelegate,
   withGradleProperties,
@@ -36,16 +35,7 @@ const withHotPatch: ConfigPlugin<PluginOptions | void> = (config, options) => {
     mod.modResults.contents = editAppDelegate(mod.modResults)
     return mod
   })
-  return withInfoPlist(changed, (mod) => {
-    const { taken, left } = splitForIos(said)
-    if (left.length > 0) {
-      WarningAggregator.addWarningIOS(
-        '@hotpatch/react-native',
-        `left out ${left.join(', ')}: iOS asks the server alone.`,
-      )
-    }
-    return { ...mod, modResults: writeInfoPlist(mod.modResults, taken) }
-  })
+  return withInfoPlist(changed, (mod) => ({ ...mod, modResults: writeInfoPlist(mod.modResults, said) }))
 }
 
 export default withHotPatch

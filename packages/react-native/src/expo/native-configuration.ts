@@ -16,7 +16,7 @@ export interface PluginOptions {
   runtimeVersion?: string
   /** `2027-01-31T12:00:00Z`, or `true` for the time of the prebuild. */
   builtAt?: string | boolean
-  /** Of Android alone so far: where the files of an edge are. Needs public keys. */
+  /** Where the files of an edge are. Needs public keys. */
   edgeUrl?: string
   /** Whether the edge is asked before the server (the default), or when that is not reached. */
   edgeOrder?: 'first' | 'fallback'
@@ -25,7 +25,6 @@ export interface PluginOptions {
 export type NativeValue = string | readonly string[]
 
 const TEXTS = ['apiUrl', 'appId', 'appKey', 'channel', 'runtimeVersion'] as const
-/** What the native half of iOS has no word for yet. */
 const EDGE = ['edgeUrl', 'edgeOrder'] as const
 const KEYS = { publicKeys: 20, decryptionKeys: 8 } as const
 const KEY = /^[A-Za-z0-9+/]{43}=$/
@@ -77,15 +76,6 @@ function readEdge({ edgeUrl, edgeOrder, publicKeys }: PluginOptions): [name: str
   if (typeof url !== 'string' || !ADDRESS.test(url)) throw wrong('edgeUrl', 'an address without ? and #', typeof url)
   if (!publicKeys?.length) throw wrong('edgeUrl', 'publicKeys beside it, as nobody else can vouch for an edge', 'none')
   return [['edgeUrl', url], ...(order ? [['edgeOrder', order] as [string, string]] : [])]
-}
-
-/** What of it a binary of iOS says, and what it would refuse. */
-export function splitForIos(said: ReadonlyMap<string, NativeValue>) {
-  const isLeft = (name: string) => (EDGE as readonly string[]).includes(name)
-  return {
-    taken: new Map([...said].filter(([name]) => !isLeft(name))),
-    left: [...said.keys()].filter(isLeft),
-  }
 }
 
 function readList(name: string, value: unknown, form: RegExp, expected: string): string[] {

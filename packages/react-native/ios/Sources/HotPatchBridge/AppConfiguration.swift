@@ -45,13 +45,17 @@ private func isServer(_ text: String) -> Bool {
   return (start.hasPrefix("https://") || start.hasPrefix("http://")) && !text.utf8.contains { "?#\\@ ".utf8.contains($0) }
 }
 
-/// What the binary says goes before what JavaScript says. Nil while a server or an app is missing.
+/// What the binary says goes before what JavaScript says. Nil while an app is missing, or both server and edge.
 func engineConfigOf(
   _ native: NativeConfiguration, _ app: AppConfiguration, channel: String, deviceId: String
 ) -> EngineConfig? {
-  guard let serverUrl = native.apiUrl ?? app.apiUrl, let appId = native.appId ?? app.appId else { return nil }
+  let withoutServer = native.edge == nil ? nil : ""
+  guard let serverUrl = native.apiUrl ?? app.apiUrl ?? withoutServer, let appId = native.appId ?? app.appId else {
+    return nil
+  }
   var config = EngineConfig(
     serverUrl: serverUrl, appId: appId, deviceId: app.deviceId ?? deviceId, channel: channel)
+  config.edge = native.edge
   config.appKey = native.appKey ?? app.appKey ?? ""
   config.cohorts = app.cohorts
   config.deviceCredential = app.deviceCredential

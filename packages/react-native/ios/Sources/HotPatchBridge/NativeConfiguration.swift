@@ -19,6 +19,8 @@ public struct NativeConfiguration {
   public var runtimeVersion: String?
   /// In milliseconds since 1970.
   public var builtAt: Double?
+  /// Signed files that say what to take beside a server, or without one (Static edge). Has public keys beside it.
+  public var edge: EdgeConfig?
 
   public init() {}
 }
@@ -47,9 +49,15 @@ public func readNativeConfiguration(_ dictionary: [String: Any]) throws -> Nativ
   configuration.allowInsecure = reader.insecureAddresses("allowInsecure")
   configuration.runtimeVersion = reader.text("runtimeVersion")
   configuration.builtAt = reader.time("builtAt")
+  configuration.edge = reader.edge("edgeUrl", "edgeOrder", hasKeys: !configuration.publicKeys.isEmpty)
   reader.refuseUnknownNames()
   if !reader.mistakes.isEmpty { throw NativeConfigurationError(mistakes: reader.mistakes) }
   return configuration
+}
+
+/// Whether http: is allowed is seen when it is asked.
+private func isEdge(_ url: String) -> Bool {
+  isAllowedAddress(url, .anywhere) && !url.utf8.contains { "?#".utf8.contains($0) }
 }
 
 private struct DictionaryReader {
@@ -95,6 +103,23 @@ private struct DictionaryReader {
     case let flag as Bool: return flag ? .anywhere : .never
     default: return refuse(name, "false, \"loopback\" or true", value) ?? .never
     }
+  }
+
+  /// - Parameter hasKeys: without public keys nobody could vouch for what an edge says
+  mutating func edge(_ urlName: String, _ orderName: String, hasKeys: Bool) -> EdgeConfig? {
+    let (url, said) = (text(urlName), text(orderName))
+    let order: EdgeOrder? = said.flatMap { EdgeOrder(rawValue: $0) ?? refuse(orderName, "first or fallback", $0) }
+    guard let url else {
+      if said != nil { mistakes.append("\(orderName): expected \(urlName) beside it, found none.") }
+      return nil
+    }
+    if !isEdge(url) {
+      return refuse(urlName, "an address that begins with https:// and has neither ? nor #", url)
+    }
+    if !hasKeys {
+      mistakes.append("\(urlName): expected publicKeys beside it, as nobody else can vouch for an edge, found none.")
+    }
+    return EdgeConfig(url: url, order: order ?? .first)
   }
 
   mutating func time(_ name: String) -> Double? {

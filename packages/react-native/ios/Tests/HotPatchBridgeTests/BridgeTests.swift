@@ -30,8 +30,10 @@ final class BridgeTests: XCTestCase {
     let read = try readNativeConfiguration([
       "apiUrl": "https://updates.example.com", "appId": "app", "channel": "beta", "publicKeys": [key],
       "decryptionKeys": [key], "pins": ["updates.example.com=sha256/\(key)"], "allowInsecure": "loopback",
-      "runtimeVersion": "1.10", "builtAt": "2027-01-31T12:00:00Z",
+      "runtimeVersion": "1.10", "builtAt": "2027-01-31T12:00:00Z", "edgeUrl": "https://cdn.example.com/updates",
+      "edgeOrder": "fallback",
     ])
+    XCTAssertEqual(read.edge, EdgeConfig(url: "https://cdn.example.com/updates", order: .fallback))
     XCTAssertEqual(read.apiUrl, "https://updates.example.com")
     XCTAssertEqual(read.publicKeys, [key])
     XCTAssertEqual(read.allowInsecure, .loopback)
@@ -53,6 +55,58 @@ final class BridgeTests: XCTestCase {
       XCTAssertFalse("\(error)".contains("a secret"))
       for name in wrong.keys { XCTAssertTrue(mistakes.contains { $0.hasPrefix("\(name):") }, name) }
     }
+  }
+
+  func testAnEdgeHasAnAddressAndKeysThatVouchForIt() throws {
+    let said: [String: Any] = ["publicKeys": [key], "edgeUrl": "https://cdn.example.com"]
+    XCTAssertEqual(try readNativeConfiguration(said).edge, EdgeConfig(url: "https://cdn.example.com"))
+    let keys: [String: Any] = ["publicKeys": [key]]
+    let wrong: [([String: Any], String)] = [
+      (said.merging(["edgeOrder": "last"]) { $1 }, "edgeOrder: expected first or fallback"),
+      (["edgeUrl": "https://cdn.example.com"], "edgeUrl: expected publicKeys beside it"),
+      (keys.merging(["edgeOrder": "first"]) { $1 }, "edgeOrder: expected edgeUrl beside it"),
+      (keys.merging(["edgeUrl": "cdn.example.com"]) { $1 }, "edgeUrl: expected an address"),
+      (keys.merging(["edgeUrl": "https://cdn.example.com?a-secret"]) { $1 }, "edgeUrl: expected an address"),
+      (keys.merging(["edgeUrl": "https://cdn.example.com#a-secret"]) { $1 }, "edgeUrl: expected an address"),
+    ]
+    for (dictionary, mistake) in wrong {
+      XCTAssertThrowsError(try readNativeConfiguration(dictionary), mistake) { error in
+        let mistakes = (error as? NativeConfigurationError)?.mistakes ?? []
+        XCTAssertEqual(mistakes.count, 1, "\(mistakes)")
+        XCTAssertTrue(mistakes.first?.hasPrefix(mistake) == true, "\(mistakes)")
+        XCTAssertFalse("\(error)".contains("a-secret"))
+      }
+    }
+  }
+
+  func testAnEdgeStandsInForAServerAndIsTheBinarysAlone() throws {
+    var native = NativeConfiguration()
+    native.appId = "app"
+    native.publicKeys = [key]
+    native.edge = EdgeConfig(url: "https://cdn.example.com")
+    let alone = try XCTUnwrap(engineConfigOf(native, AppConfiguration(), channel: "c", deviceId: "d"))
+    XCTAssertEqual(alone.serverUrl, "")
+    XCTAssertEqual(alone.edge, native.edge)
+    let app = try readAppConfiguration(#"{"apiUrl":"https://app.example.com","edgeUrl":"https://other.example.com"}"#)
+    let both = try XCTUnwrap(engineConfigOf(native, app, channel: "c", deviceId: "d"))
+    XCTAssertEqual(both.serverUrl, "https://app.example.com")
+    XCTAssertEqual(both.edge, native.edge)
+  }
+
+  func testARefusalOfTheEdgeIsTold() throws {
+    var native = NativeConfiguration()
+    native.appId = "app"
+    native.apiUrl = "http://127.0.0.1:1"
+    native.publicKeys = [key]
+    // In the clear, which this binary does not allow.
+    native.edge = EdgeConfig(url: "http://127.0.0.1:1")
+    let all = self.updates(native)
+    var told: [String] = []
+    all.listen { told.append($0) }
+    XCTAssertEqual(try object(try all.calls().check())["code"], .string("insecure-url"))
+    let refusals = try told.map(object).filter { $0["type"] == .string("edge-refused") }
+    XCTAssertEqual(refusals.map { $0["code"] }, [.string("insecure-url")])
+    XCTAssertEqual(refusals.first?.fields.map(\.name), ["type", "code", "message", "isRetryable", "status", "retryAfterMs"])
   }
 
   func testTheBinaryGoesBeforeJavaScript() throws {
