@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import type { App, Explanation, Patch } from '../../../packages/api/src/index.ts'
 import { startServerProcess } from '../../../packages/testkit/src/server-process.ts'
 import { createPublisher } from '../../real-clients/publisher.ts'
@@ -9,10 +10,11 @@ import { startOddServer } from './odd-server.ts'
 
 const APP = 'phones'
 const DEVICE = 'journey'
+const ENVIRONMENT = { HOTPATCH_LOG_LEVEL: 'error', HOTPATCH_AUTOMATION_SECONDS: '1' }
 
 /**
  * A server process, to which the command-line tool has published: 1.0.0 on `first`, encrypted; 1.1.0 on `second`, encrypted
- * and as a patch; on `third` 1.2.0, which JourneyTests has crash.
+ * and as a patch; on `third` 1.2.0, which JourneyTests has crash; on `files` 1.3.0, which is at the edge.
  */
 export interface Journey {
   /** What the tests of Swift go by. */
@@ -25,7 +27,7 @@ export interface Journey {
 export async function startJourney(): Promise<Journey> {
   const folder = await mkdtemp(join(tmpdir(), 'hotpatch-swift-journey-'))
   const oddServer = await startOddServer()
-  const server = await startServerProcess({ directory: join(folder, 'data'), env: { HOTPATCH_LOG_LEVEL: 'error' } })
+  const server = await startServerProcess({ directory: join(folder, 'data'), env: ENVIRONMENT })
   const publisher = await createPublisher(server, folder)
   const { api, hotpatch } = publisher
 
@@ -53,7 +55,8 @@ export async function startJourney(): Promise<Journey> {
       })
       await hotpatch('release', '--version', version, '--channel', channel, '--bundle-dir', `built-${version}`)
     }
-    for (const channel of ['first', 'second', 'third']) await hotpatch('channels', 'create', channel, '--app', APP)
+    for (const channel of ['first', 'second', 'third', 'files'])
+      await hotpatch('channels', 'create', channel, '--app', APP)
     await release('1.0.0', 'first', [made.publicKey])
     // Of what is patched is said where both are offered.
     await hotpatch('promote', '--version', '1.0.0', '--to', 'second', '--platform', 'ios')
@@ -62,6 +65,9 @@ export async function startJourney(): Promise<Journey> {
     const patch = await read<Patch>('patch', ...which)
     assert.equal(patch.state, 'made')
     await release('1.2.0', 'third')
+    await release('1.3.0', 'files')
+    await hotpatch('edge', 'enable', '--app', APP)
+    await waitForEdge(`${server.url}/edge/v1/${app.id}/ios/files/latest.json`)
 
     return {
       env: {
@@ -88,6 +94,15 @@ export async function startJourney(): Promise<Journey> {
     await end()
     throw error
   }
+}
+
+/** What is published is there with the next round of the server's automation. */
+async function waitForEdge(pointer: string): Promise<void> {
+  for (let attempt = 0; attempt < 600; attempt++) {
+    if ((await fetch(pointer)).ok) return
+    await setTimeout(100)
+  }
+  throw new Error(`expected a pointer at ${pointer} within a minute, found none`)
 }
 
 /** Long enough that a patch is smaller. */

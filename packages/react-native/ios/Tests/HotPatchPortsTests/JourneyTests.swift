@@ -78,6 +78,33 @@ final class JourneyTests: XCTestCase {
     XCTAssertEqual(start().launched, .embedded)
   }
 
+  /// The files are the server's own; nothing else is asked of it.
+  func testAnUpdateIsTakenOfFilesAlone() throws {
+    let facts = try Facts()
+    var config = self.config(facts, "files")
+    config.serverUrl = ""
+    config.edge = EdgeConfig(url: facts.url)
+    var (engine, launched) = start()
+    try engine.configure(config)
+    try expectStaged(try engine.sync(), "1.3.0")
+    (engine, launched) = start()
+    XCTAssertEqual(version(of: launched), "1.3.0")
+    XCTAssertTrue(try engine.confirm())
+    try engine.configure(config)
+    guard case .upToDate(reason: "runs-the-target", _) = try engine.sync() else {
+      return XCTFail("What runs is what is in force.")
+    }
+    let memory = try Data(contentsOf: folder.appendingPathComponent("ota/edge.json"))
+    XCTAssertTrue(String(decoding: memory, as: UTF8.self).contains(#""marks":[{"platform":"ios","channel":"files""#))
+
+    // Nobody else's keys vouch for what the server says there.
+    config.publicKeys = [Data([9] + [UInt8](repeating: 0, count: 31)).base64EncodedString()]
+    try engine.configure(config)
+    guard case .failed(let error, _) = try engine.sync() else { return XCTFail("It was signed by another key.") }
+    XCTAssertEqual(error.code, .signatureInvalid)
+    XCTAssertEqual(version(of: start().launched), "1.3.0")
+  }
+
   private func start() -> (engine: Engine, launched: Launch) {
     let crypto = SystemCrypto()
     var host = HostPort(nativeVersion: "1.0", nativeBuild: "1", platform: "ios")
