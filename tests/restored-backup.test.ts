@@ -40,7 +40,7 @@ test('a server from an older backup goes on above what phones have confirmed', a
   const app = await json<App>('apps create my-app --platforms android --device-ids as-given --yes')
   const { fingerprint } = await json<{ fingerprint: string }>('keys generate')
   async function check(deviceId: string, runs: PublishedRelease, highestSequence: number) {
-    const release = { version: runs.version, currentReleaseId: runs.releaseId }
+    const release = { version: runs.version, releaseId: runs.releaseId }
     const trust = { highestSequence, trustedKeys: [fingerprint] }
     const body = { appId: app.id, deviceId, platform: 'android', channel: 'production', ...release, ...trust }
     const headers = { 'content-type': 'application/json', 'x-app-key': app.appKey }
@@ -71,6 +71,10 @@ test('a server from an older backup goes on above what phones have confirmed', a
     expect(stdout).toMatch(/^! sequence-android: 3 devices have confirmed up to 3, and the server knows of 1 only/m)
     expect(stdout).toContain('hotpatch apps set my-app --platform android --next-sequence 4')
   })
+  const why = await run('why phone-1 --app my-app')
+  expect(why.stdout).toMatch(
+    new RegExp(`^runs +a release that the server does not know on this channel \\(${newest.releaseId}\\)$`, 'm'),
+  )
   const set = await run('apps set my-app --platform android --next-sequence 4 --yes')
   expect(set.stderr).toMatch(/^android: 1 was taken last; devices have confirmed up to 3\.$/m)
   const { stdout } = await run('doctor --app my-app')

@@ -132,6 +132,25 @@ test('a database that lived through every version, with data of each, is brought
   db.close()
 })
 
+test('the log says from which schema to which a start has brought the database, and the next start has nothing to say', async () => {
+  const directory = await temporaryDirectory()
+  const db = openDatabase({ kind: 'sqlite', path: join(directory, 'hotpatch.db') })
+  const older = NAMES.slice(0, -1)
+  await migrate(db, Object.fromEntries(older.map((name) => [name, MIGRATIONS[name] as never])))
+  await db.destroy()
+  for (const lines of [1, 0]) {
+    const server = await startServerProcess({ directory })
+    onTestFinished(() => void server.stop('SIGKILL').catch(() => undefined))
+    const said = server
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('the database was brought up to date'))
+    expect(said).toHaveLength(lines)
+    if (lines === 1) expect(JSON.parse(said[0] ?? '')).toMatchObject({ from: older.at(-1), to: NAMES.at(-1) })
+    expect(await server.stop()).toBe(0)
+  }
+})
+
 test('a server refuses the database of a newer one, says which, and leaves it as it is', async () => {
   const directory = await temporaryDirectory()
   const path = join(directory, 'hotpatch.db')

@@ -70,14 +70,14 @@ function showTowards(output: Output, { version, changes }: NonNullable<Explanati
 
 /** What is not known is left out. */
 function deviceFields(device: Explanation['device']) {
-  const { nativeVersion, runtimeVersion, currentVersion, attributes, failedReleaseIds, cohorts } = device
+  const { nativeVersion, runtimeVersion, attributes, failedReleaseIds, cohorts } = device
   const { osVersion, model, architecture, locale } = attributes
   const system = [osVersion !== undefined && `${device.platform} ${osVersion}`, model, architecture, locale].filter(
     Boolean,
   )
   return {
     device: device.id,
-    runs: !device.isKnown ? 'not known: it never showed itself' : (currentVersion ?? 'what its binary shipped with'),
+    runs: describeRunning(device),
     ...(nativeVersion !== null && { binary: nativeVersion }),
     ...(runtimeVersion !== null && { runtime: runtimeVersion }),
     ...(system.length > 0 && { system: system.join(', ') }),
@@ -87,6 +87,13 @@ function deviceFields(device: Explanation['device']) {
     ...(failedReleaseIds.length > 0 && { 'failed on it': failedReleaseIds }),
     ...(device.lastSeenAt !== null && { 'last seen': device.lastSeenAt }),
   }
+}
+
+function describeRunning({ isKnown, currentReleaseId, currentVersion }: Explanation['device']): string {
+  if (!isKnown) return 'not known: it never showed itself'
+  if (currentVersion !== null) return currentVersion
+  if (currentReleaseId === null) return 'what its binary shipped with'
+  return `a release that the server does not know on this channel (${printable(currentReleaseId)})`
 }
 
 /** What the app tells by names of its own. */

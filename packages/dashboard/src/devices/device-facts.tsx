@@ -18,6 +18,10 @@ export function DeviceFacts({ slug, device }: { slug: string; device: DeviceWith
       t('runs'),
       device.currentReleaseId === null ? (
         t('embedded')
+      ) : device.currentVersion === null ? (
+        <>
+          {t('unknownRelease')} <code>{device.currentReleaseId}</code>
+        </>
       ) : (
         <TextLink to="/apps/$app/releases/$release" params={{ app: slug, release: device.currentReleaseId }}>
           {device.currentVersion}

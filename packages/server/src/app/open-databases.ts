@@ -1,7 +1,7 @@
 import type { Config } from '../configuration/config.ts'
 import type { Timers } from '../ground/clock.ts'
 import { migratePatiently } from '../ground/database/migrate-patiently.ts'
-import { migrate } from '../ground/database/migrate.ts'
+import { migrate, type SchemaChange } from '../ground/database/migrate.ts'
 import {
   chooseAmong,
   openDatabase,
@@ -45,12 +45,12 @@ interface OpenOptions {
 
 /** @param given a database that is open already: everything is in it */
 export async function openDatabases(options: OpenOptions, given?: Database): Promise<Databases> {
-  const { config, traces } = options
+  const { config, traces, log } = options
   const { database } = config
   if (!given && database.kind === 'postgres') return openPostgres(database, options)
   const around: Around = (dialect) => traces.ofDatabase(dialect, 'sqlite')
   const db = given ?? openDatabase(database, 'people', undefined, around)
-  await migrate(db)
+  sayUpgrade(await migrate(db), log)
   const databaseFile = given ? undefined : fileOf(database)
   const reads = databaseFile === undefined ? db : openReadThread(databaseFile, around)
   const close = () => destroyAll([reads, db])
@@ -66,7 +66,8 @@ async function openPostgres(
   const { devices, figures: figureConnections } = config.pools
   const servers = chooseAmong(database.url)
   sayChanges(servers, log)
-  await migratePatiently(openDatabase({ ...database, maxConnections: 1 }, 'migrations', servers), { timers, log })
+  const migrating = openDatabase({ ...database, maxConnections: 1 }, 'migrations', servers)
+  sayUpgrade(await migratePatiently(migrating, { timers, log }), log)
   const db = openDatabase(database, 'people', servers, around)
   const fleetDb = openDatabase({ ...database, maxConnections: devices }, 'devices', servers)
   const readsPool = openPool({ ...database, maxConnections: figureConnections }, 'figures', servers)
@@ -106,6 +107,11 @@ function openReplica(options: OpenOptions & { reads: Database; readsPool: Return
     await destroyAll([watched, figures])
   }
   return { watch, figures, close }
+}
+
+/** Tables of a new database are no news. */
+function sayUpgrade(change: SchemaChange | undefined, log: Log): void {
+  if (change && change.from !== null) log.info({ ...change }, 'the database was brought up to date')
 }
 
 /** The first is where it was expected; after that somebody wants to know. */

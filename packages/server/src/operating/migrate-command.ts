@@ -13,8 +13,12 @@ export const migrateDatabase: OperatorCommand = {
     await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
     const say = (_: object, text: string) => print(text)
     const log = { warn: say, info: say }
-    await migratePatiently(openDatabase(config.database, 'migrations'), { timers: systemTimers, log })
-    print('The database is up to date.')
+    const change = await migratePatiently(openDatabase(config.database, 'migrations'), { timers: systemTimers, log })
+    print(change && change.from !== null ? sayUpgraded(change.from, change.to) : 'The database is up to date.')
     return 0
   },
+}
+
+function sayUpgraded(from: string, to: string): string {
+  return `The database was brought up to date: from the schema "${from}" to "${to}".`
 }

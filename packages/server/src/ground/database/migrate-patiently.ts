@@ -1,5 +1,5 @@
 import type { Timers } from '../clock.ts'
-import { migrate } from './migrate.ts'
+import { migrate, type SchemaChange } from './migrate.ts'
 import type { Database } from './schema.ts'
 
 /** PostgreSQL: lock_not_available, which is what waiting for longer than lock_timeout ends in, and deadlock_detected. */
@@ -21,14 +21,19 @@ export async function migratePatiently(
     log,
     maxTries = MAX_TRIES,
     run = migrate,
-  }: { timers: Timers; log: MigrationLog; maxTries?: number; run?: (db: Database) => Promise<void> },
-): Promise<void> {
+  }: {
+    timers: Timers
+    log: MigrationLog
+    maxTries?: number
+    run?: (db: Database) => Promise<SchemaChange | undefined>
+  },
+): Promise<SchemaChange | undefined> {
   try {
     for (let tries = 1; ; tries++) {
       try {
-        await run(db)
+        const change = await run(db)
         if (tries > 1) log.info({ tries }, 'the database is migrated')
-        return
+        return change
       } catch (error) {
         if (tries >= maxTries || !gaveWay(error)) throw error
         if (tries === 1)

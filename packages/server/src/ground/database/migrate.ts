@@ -14,16 +14,27 @@ export class NoSchemaError extends Error {
   override name = 'NoSchemaError'
 }
 
+/** By the names of migrations. */
+export interface SchemaChange {
+  /** Null where no server had made tables. */
+  from: string | null
+  to: string
+}
+
 /**
  * Brings the schema up to date, under the migrator's lock.
+ * @returns what that changed, if anything was missing
  * @throws SchemaTooNewError when a newer server has already migrated this database
  */
-export async function migrate(db: Database, migrations: Record<string, Migration> = MIGRATIONS): Promise<void> {
+export async function migrate(
+  db: Database,
+  migrations: Record<string, Migration> = MIGRATIONS,
+): Promise<SchemaChange | undefined> {
   const schema = await ownSchema(db)
   const done = await doneMigrations(db, schema)
   refuseNewerSchema(done, migrations)
   // The migrator first asks for all that the database knows of every table.
-  if (missingMigrations(done, migrations).length === 0) return
+  if (missingMigrations(done, migrations).length === 0) return undefined
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve(migrations) },
@@ -35,6 +46,9 @@ export async function migrate(db: Database, migrations: Record<string, Migration
     const what = failed === undefined ? 'The database could not be migrated' : `The database migration ${failed} failed`
     throw new Error(`${what}; nothing was changed.`, { cause: error })
   }
+  // Of two servers that start at once, one has waited for the other, and found nothing to do any more.
+  const to = results?.at(-1)?.migrationName
+  return to === undefined ? undefined : { from: done.at(-1) ?? null, to }
 }
 
 /** That this is not a database of this version's: what it says of artifacts may not be all. */

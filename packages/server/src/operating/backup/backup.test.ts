@@ -5,6 +5,7 @@ import { temporaryDirectory } from '@hotpatch/testkit'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
 import { migrate } from '../../ground/database/migrate.ts'
+import { MIGRATIONS } from '../../ground/database/migrations/index.ts'
 import { openDatabase } from '../../ground/database/open-database.ts'
 import { runOperatorCommand } from '../run-operator-command.ts'
 
@@ -150,6 +151,23 @@ test('of PostgreSQL, artifacts and secrets are backed up beside a dump, and not 
   await type('backup --to ./sqlite')
   const refused = await type('restore --from ./sqlite', { HOTPATCH_DATA: join(root, 'third'), ...postgres })
   expect(refused.complained).toContain('Unset DATABASE_URL')
+})
+
+test('the database of an older server is backed up as it is, and migrate says from which schema to which it went', async () => {
+  const { root, type } = await aServer()
+  const older = { HOTPATCH_DATA: join(root, 'older') }
+  await mkdir(older.HOTPATCH_DATA)
+  const db = openDatabase({ kind: 'sqlite', path: join(older.HOTPATCH_DATA, 'hotpatch.db') })
+  await migrate(db, Object.fromEntries(Object.entries(MIGRATIONS).slice(0, 2)))
+  await db.destroy()
+  expect((await type('backup --to ./backup', older)).code).toBe(0)
+  const copy = { HOTPATCH_DATA: join(root, 'copy') }
+  await type('restore --from ./backup', copy)
+  const newest = Object.keys(MIGRATIONS).at(-1)
+  expect((await type('migrate', copy)).said).toBe(
+    `The database was brought up to date: from the schema "0002-release-identity" to "${newest}".`,
+  )
+  expect((await type('migrate', copy)).said).toBe('The database is up to date.')
 })
 
 test('what is typed wrongly is said before anything happens', async () => {
