@@ -56,7 +56,7 @@ export function retryAfter(headers: HttpResponse['headers'], now: number, maxMs:
 }
 
 /** RFC 9110 §5.6.7, the form that is sent today. NaN for every other way to write a time: engines do not read those alike. */
-function timeOfHttpDate(text: string): number {
+export function timeOfHttpDate(text: string): number {
   const time = Date.parse(text)
   return Number.isNaN(time) || new Date(time).toUTCString() !== text ? Number.NaN : time
 }

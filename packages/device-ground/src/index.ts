@@ -8,7 +8,7 @@ export {
   type AllowInsecure,
 } from './addresses.ts'
 export { concat } from './concat.ts'
-export { AnswerTooLongError, exchangeSmall, retryAfter, type SmallAnswer } from './exchange.ts'
+export { AnswerTooLongError, exchangeSmall, retryAfter, timeOfHttpDate, type SmallAnswer } from './exchange.ts'
 export type {
   ClockPort,
   CryptoPort,

@@ -3,6 +3,7 @@ import {
   exchangeSmall,
   isAllowedAddress,
   messageOf,
+  timeOfHttpDate,
   type ClockPort,
   type HttpPort,
 } from '@hotpatch/device-ground'
@@ -46,7 +47,7 @@ export function createEdgeFiles(
 
   async function fetchEnvelope(path: string): Promise<FetchedEnvelope> {
     const { body, headers } = await fetchBytes(path, MAX_EDGE_ENVELOPE_BYTES)
-    const told = Date.parse(headers.date ?? '')
+    const told = timeOfHttpDate(headers.date ?? '')
     return {
       envelope: readOr('answer-invalid', path, () => readEdgeEnvelope(textOf(body, path))),
       toldAt: Number.isNaN(told) ? undefined : told,

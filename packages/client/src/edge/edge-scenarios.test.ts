@@ -279,6 +279,33 @@ const keys: NewScenario[] = [
     edge.say([{ release: v2 }], {}, nextServer.privateKey)
     await syncs(life, { kind: 'staged', version: '1.1.0' })
   }),
+  scenario('and one that has said a time to come, too', async (life, edge) => {
+    edge.say([{ release: v1 }])
+    await life.boot()
+    await install(life, v1)
+    const [issuedAt, expiresAt] = [timeAt(BEGINNING + 9_000 * DAY_MS), timeAt(BEGINNING + 9_001 * DAY_MS)]
+    edge.say([{ release: v1 }], { issuedAt, expiresAt })
+    await syncs(life, { kind: 'up-to-date' })
+    edge.say([{ release: v2 }])
+    await fails(life, 'catalog-expired')
+    rotate(edge)
+    edge.say([{ release: v2 }], {}, nextServer.privateKey)
+    await syncs(life, { kind: 'staged', version: '1.1.0' })
+  }),
+  scenario('what had ended when the keys were signed has ended, also by a clock that is behind', async (life, edge) => {
+    edge.say([{ release: v1 }])
+    const old = edge.files.get(POINTER) ?? new Uint8Array()
+    await life.boot()
+    await install(life, v1)
+    const notAfter = timeAt(BEGINNING + 100 * DAY_MS)
+    const both = [edge.server, nextServer].map(({ publicKey }) => ({ publicKey, notAfter }))
+    edge.signKeys({ keys: both, createdAt: timeAt(BEGINNING + 8 * HOUR_MS) })
+    // It has the new document fetched, and nothing more.
+    edge.say([{ release: v2 }], {}, stranger.privateKey)
+    await fails(life, 'signature-invalid')
+    edge.files.set(POINTER, old)
+    await fails(life, 'catalog-expired')
+  }),
   scenario('a key that has come to its end is believed no longer', async (life, edge) => {
     edge.signKeys({ keys: [{ publicKey: edge.server.publicKey, notAfter: timeAt(BEGINNING + HOUR_MS) }] })
     edge.say([{ release: v1 }])
@@ -321,6 +348,15 @@ const time: NewScenario[] = [
     }
     await life.boot()
     await fails(life, 'catalog-expired')
+  }),
+  scenario('a time in another form than that of HTTP is none', async (life, edge) => {
+    edge.say([{ release: v1 }])
+    life.server.intercept = (request) => {
+      const answer = edge.respond(request.url, request)
+      return answer && { ...answer, headers: { ...answer.headers, date: timeAt(BEGINNING + 7 * HOUR_MS) } }
+    }
+    await life.boot()
+    await syncs(life, { kind: 'staged', version: '1.0.0' })
   }),
   scenario(
     'a clock that is far ahead believes nothing, and asks the server',

@@ -95,19 +95,23 @@ export function createEdgeSource(ports: Ports, settings: Settings, url: string):
     throw new UpdateError('answer-invalid', `the edge speaks of the channel ${pointer.channel}, not of ${channel}`)
   }
 
-  /** Static edge §9. What was heard before was said before: the time is not earlier than that, whatever the clock says. */
+  /**
+   * Static edge §9. What was heard before was said before: the time is not earlier than that, whatever the clock says. Not
+   * of an earlier document: whoever has stolen a key may have said of the time what he liked.
+   */
   function expectFresh(
     { pointer, notAfter }: VerifiedPointer,
-    { version }: EdgeKeyDocument,
+    { version, createdAt }: EdgeKeyDocument,
     memory: EdgeMemory,
     toldAt: number | undefined,
   ): void {
-    const mark = memory.marks.find((each) => each.platform === pointer.platform && each.channel === pointer.channel)
-    const now = Math.max(clock.now(), mark?.issuedAt ?? 0, toldAt ?? 0)
+    const known = memory.marks.find((each) => each.platform === pointer.platform && each.channel === pointer.channel)
+    const mark = known?.keysVersion === version ? known : undefined
+    const now = Math.max(clock.now(), timeOf(createdAt), mark?.issuedAt ?? 0, toldAt ?? 0)
     if (Math.min(timeOf(pointer.expiresAt), notAfter) <= now) {
       throw new UpdateError('catalog-expired', `what the edge says was good until ${pointer.expiresAt}`)
     }
-    if (mark?.keysVersion !== version || pointer.generation >= mark.generation) return
+    if (!mark || pointer.generation >= mark.generation) return
     const what = `generation ${pointer.generation}, and ${mark.generation} was seen before`
     throw new UpdateError('catalog-too-old', `the edge is older than what was heard of it: ${what}`)
   }

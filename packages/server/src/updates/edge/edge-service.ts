@@ -8,9 +8,10 @@ import {
   UnexpectedJsonError,
   type EdgeKeyDocument,
   type EdgeObstacle,
+  timeOf,
 } from '@hotpatch/protocol'
 import { isSignedBy } from '@hotpatch/signatures'
-import { timestamp, type Clock } from '../../ground/clock.ts'
+import { MINUTE_MS, timestamp, type Clock } from '../../ground/clock.ts'
 import type { Changes } from '../../ground/database/changes.ts'
 import type { Connection, Database, Schema } from '../../ground/database/schema.ts'
 import { edgeKeyOwner } from '../../ground/secrets/seal-database.ts'
@@ -131,12 +132,14 @@ export function createEdgeService({
   async function expectFitting(
     tx: Connection,
     app: AppRow,
-    { appId, version, keys: named }: EdgeKeyDocument,
+    { appId, version, keys: named, createdAt }: EdgeKeyDocument,
     before: { version: number } | undefined,
   ): Promise<void> {
     if (appId !== app.id) throw problem('statement-invalid', `appId: expected "${app.id}", found "${appId}".`)
     const expected = (before?.version ?? 0) + 1
     if (version !== expected) throw wrongVersion(version, expected - 1)
+    const latest = clock.now() + MAX_AHEAD_MS
+    if (timeOf(createdAt) > latest) throw notYet(createdAt, timestamp(latest))
     const own = new Set((await listEdgeKeys(tx, app.id)).map((key) => key.public_key))
     const foreign = named.find(({ publicKey }) => !own.has(publicKey))
     if (foreign) throw problem('statement-invalid', `keys: this server has no key ${foreign.publicKey} for the app.`)
@@ -149,6 +152,14 @@ export function createEdgeService({
   }
 
   return { describe, addKey, putDocument, listOffEdge }
+}
+
+/** How far the clock of the machine that signed may be ahead. Devices take it for no earlier than the document says. */
+const MAX_AHEAD_MS = 10 * MINUTE_MS
+
+function notYet(found: string, latest: string) {
+  const expected = `a time that is not to come, which is before ${latest}`
+  return problem('statement-invalid', `createdAt: expected ${expected}, found ${found}. Set the clock, and sign again.`)
 }
 
 function wrongVersion(found: number, known: number) {

@@ -49,8 +49,12 @@ async function addServerKey(): Promise<string> {
   return (body as EdgeOfApp).serverKeys.at(-1)?.publicKey ?? ''
 }
 
-function signKeys(version: number, keys: readonly EdgeKey[], { by = key, appId = app.id } = {}) {
-  const text = writeEdgeKeyDocument({ appId, version, keys, createdAt: '2027-01-01T00:00:00.000Z' })
+function signKeys(
+  version: number,
+  keys: readonly EdgeKey[],
+  { by = key, appId = app.id, createdAt = '2027-01-01T00:00:00.000Z' } = {},
+) {
+  const text = writeEdgeKeyDocument({ appId, version, keys, createdAt })
   const body = { document: Buffer.from(text).toString('base64'), signature: by.sign(Buffer.from(text)) }
   return server.request('PUT', `/manage/v1/apps/${app.slug}/edge/key-document`, { body })
 }
@@ -245,6 +249,9 @@ describe('the keys', () => {
     expect(problemOf(await signKeys(1, [lasting(newSigningKey().publicKey)]))).toBe('422 statement-invalid')
     expect(problemOf(await signKeys(1, [lasting(publicKey)], { appId: 'another' }))).toBe('422 statement-invalid')
     expect(problemOf(await signKeys(2, [lasting(publicKey)]))).toBe('422 statement-invalid')
+    // Devices would believe nothing until then.
+    const early = await signKeys(1, [lasting(publicKey)], { createdAt: '2027-01-02T00:00:00.000Z' })
+    expect(early).toMatchObject({ status: 422, body: { detail: expect.stringContaining('Set the clock') as string } })
     expect((await signKeys(1, [lasting(publicKey)])).status).toBe(200)
     expect(problemOf(await signKeys(1, [lasting(publicKey)]))).toBe('422 statement-invalid')
   })

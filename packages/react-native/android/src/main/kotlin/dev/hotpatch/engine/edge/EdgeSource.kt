@@ -94,14 +94,18 @@ internal class EdgeSource(private val ports: Ports, private val settings: Settin
     throw UpdateError(SdkCode.ANSWER_INVALID, "the edge speaks of the channel $itsChannel, not of $channel")
   }
 
-  /** Static edge §9. What was heard before was said before: the time is not earlier than that, whatever the clock says. */
+  /**
+   * Static edge §9. What was heard before was said before: the time is not earlier than that, whatever the clock says. Not
+   * of an earlier document: whoever has stolen a key may have said of the time what he liked.
+   */
   private fun expectFresh(believed: Believed, toldAt: Long?) {
     val pointer = believed.verified.pointer
-    val mark = believed.memory.markOf(platform, channel)
-    val now = maxOf(ports.clock.now(), mark?.issuedAt ?: 0, toldAt ?: 0)
+    val document = believed.document
+    val mark = believed.memory.markOf(platform, channel)?.takeIf { it.keysVersion == document.version }
+    val now = maxOf(maxOf(ports.clock.now(), document.createdAt), mark?.issuedAt ?: 0, toldAt ?: 0)
     val end = minOf(pointer.expiresAt, believed.verified.notAfter)
     if (end <= now) throw UpdateError(SdkCode.CATALOG_EXPIRED, "what the edge says was good until ${isoTime(end)}")
-    if (mark == null || mark.keysVersion != believed.document.version || pointer.generation >= mark.generation) return
+    if (mark == null || pointer.generation >= mark.generation) return
     refuseOlder("generation ${pointer.generation}, and ${mark.generation} was seen before")
   }
 

@@ -47,6 +47,8 @@ class EdgeKeyDocument(
   val version: Long,
   /** None: the app has no edge any more. */
   val keys: List<EdgeKey>,
+  /** In milliseconds since 1970. */
+  val createdAt: Long,
 )
 
 class EdgeKey(
@@ -99,7 +101,7 @@ fun readEdgeKeyDocument(text: String): EdgeKeyDocument {
     val found = (items[index] as JsonObject)["notAfter"]
     throw UnexpectedJsonException("/keys/$index/notAfter", "at most 400 days after createdAt", found)
   }
-  return EdgeKeyDocument(readShort(json["appId"], "/appId"), readInteger(json["version"], "/version", 1), keys)
+  return EdgeKeyDocument(readShort(json["appId"], "/appId"), readInteger(json["version"], "/version", 1), keys, createdAt)
 }
 
 private fun readKey(value: JsonValue, pointer: String): EdgeKey {
