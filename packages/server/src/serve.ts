@@ -20,6 +20,9 @@ import { describeStartError } from './configuration/start-error.ts'
 import { describeStart, type Started } from './start-text.ts'
 import { VERSION } from './ground/version.ts'
 
+/** How long the last lines wait for whoever reads the log. */
+const LAST_LINES_MS = 2_000
+
 /** One process that serves: alone, or as a worker beside others. */
 export async function startServing(): Promise<void> {
   try {
@@ -55,11 +58,15 @@ async function serve(): Promise<void> {
     // Whoever is told twice, ends once.
     if (stopping) return
     stopping = end()
+    const exit = async (code: number) => {
+      await logTo.finish(LAST_LINES_MS)
+      process.exit(code)
+    }
     stopping.then(
-      () => process.exit(0),
+      () => exit(0),
       (error: unknown) => {
         app.http.log.fatal({ err: error }, 'the stop was not clean')
-        process.exit(1)
+        return exit(1)
       },
     )
   }
