@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import serverOptions from '../../../scripts/lib/server-options.json' with { type: 'json' }
 import { entryOf } from './entry-of.ts'
 
 const START_TIMEOUT_MS = 180_000
@@ -27,7 +28,7 @@ export async function startServerProcess(options: {
   main?: string
 }): Promise<ServerProcess> {
   const { directory, env = {}, main = entryOf('server') } = options
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(process.execPath, [...serverOptions, main], {
     env: { ...process.env, PORT: '0', HOTPATCH_HOST: '127.0.0.1', HOTPATCH_DATA: directory, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
