@@ -15,6 +15,24 @@ describe('an error that stops the start says its cause, and what to do', () => {
       /0001-init failed; nothing was changed: permission denied for schema public .*grant usage, create on schema/,
     ],
     [coded('password authentication failed for user "x"', '28P01'), /Correct the user and the password/],
+    [
+      coded('no pg_hba.conf entry for host "::1", user "x", database "x", no encryption', '28000'),
+      /no encryption\. It wants encrypted connections: write sslmode=verify-full/,
+    ],
+    [coded('no pg_hba.conf entry for host "::1", user "x", database "x", SSL encryption', '28000'), /pg_hba\.conf of/],
+    [coded('unsupported startup parameter: lock_timeout', '08P01'), /PgBouncer .*ignore_startup_parameters/],
+    [coded('unable to verify', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'), /not who it should be: .*sslrootcert=/],
+    [coded('self-signed', 'SELF_SIGNED_CERT_IN_CHAIN'), /not who it should be: .*sslrootcert=/],
+    [coded('IP: ::1 is not', 'ERR_TLS_CERT_ALTNAME_INVALID'), /not who it should be: .*Name its host in DATABASE_URL/],
+    [coded('certificate has expired', 'CERT_HAS_EXPIRED'), /not who it should be: .*log of the database/],
+    [new Error('The server does not support SSL connections'), /takes no encrypted connections\. Turn TLS on/],
+    [
+      Object.assign(coded("ENOENT: no such file or directory, open '/ca.pem'", 'ENOENT'), {
+        syscall: 'open',
+        path: '/ca.pem',
+      }),
+      /open '\/ca\.pem'\. A file that DATABASE_URL names \(sslrootcert/,
+    ],
     [coded('database "x" does not exist', '3D000'), /Create that database/],
     [coded('sorry, too many clients already', '53300'), /lower HOTPATCH_DATABASE_CONNECTIONS/],
     [

@@ -11,9 +11,27 @@ const NETWORK_CODES = /^(ECONNREFUSED|ECONNRESET|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|E
 const NETWORK_MESSAGES = /^(timeout exceeded when trying to connect|Connection terminated)/
 const SQLSTATE = /^[0-9][0-9A-Z]{4}$/
 
+/** OpenSSL's and Node's names of what is wrong with a certificate, or with TLS at all. */
+const TLS_CODES = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA$|INVALID_PURPOSE$)/
+const TLS_REMEDIES: [code: RegExp, remedy: string][] = [
+  [/^ERR_TLS_CERT_ALTNAME_INVALID$/, 'Name its host in DATABASE_URL as its certificate has it.'],
+  [
+    /^(UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_)/,
+    'Name the authority that made its certificate in DATABASE_URL: sslrootcert=/path/ca.pem beside sslmode=verify-full.',
+  ],
+]
+/** The driver has no code for it. */
+const NO_TLS_THERE = 'The server does not support SSL connections'
+const NO_ENCRYPTION = /^no pg_hba\.conf entry .*, no encryption$/
+
 /** What to do about what PostgreSQL says. */
 const POSTGRES_REMEDIES: [code: RegExp, remedy: string][] = [
   [/^08001$/, 'Start or promote one of them, or correct DATABASE_URL.'],
+  [
+    /^08P01$/,
+    'A PgBouncer between must ignore what it does not know: ignore_startup_parameters = statement_timeout,lock_timeout.',
+  ],
+  [/^28000$/, 'Let that user in by pg_hba.conf of the database, or correct DATABASE_URL.'],
   [/^28/, 'Correct the user and the password in DATABASE_URL.'],
   [/^3D000$/, 'Create that database, or correct its name in DATABASE_URL.'],
   [
@@ -54,9 +72,21 @@ export function describeStartError(error: unknown): string {
     if (NETWORK_CODES.test(code) || NETWORK_MESSAGES.test(each.message)) {
       return `The database does not answer: ${said}. Look at DATABASE_URL, and whether the database runs.`
     }
+    if (TLS_CODES.test(code)) return `The database is not who it should be: ${said}. ${remedyOf(code, TLS_REMEDIES)}`
+    if (each.message === NO_TLS_THERE) {
+      return `The database takes no encrypted connections. Turn TLS on there, or leave sslmode out of DATABASE_URL where nobody can be between.`
+    }
+    if (NO_ENCRYPTION.test(each.message)) {
+      return `The database refuses: ${said}. It wants encrypted connections: write sslmode=verify-full in DATABASE_URL.`
+    }
     if (SQLSTATE.test(code)) {
-      const [, remedy = OTHER_REMEDY] = POSTGRES_REMEDIES.find(([known]) => known.test(code)) ?? []
-      return `The database refuses: ${said} (SQLSTATE ${code}). ${remedy}`
+      return `The database refuses: ${said} (SQLSTATE ${code}). ${remedyOf(code, POSTGRES_REMEDIES)}`
+    }
+    if (syscall === 'open' && (code === 'ENOENT' || code === 'EACCES')) {
+      return (
+        `${said}. A file that DATABASE_URL names (sslrootcert, sslcert, sslkey) must be there, and be readable by this user; ` +
+        'else HOTPATCH_DATA must be a folder in which this user can write.'
+      )
     }
     if (path !== undefined || code === 'ERR_SQLITE_ERROR') {
       return `${said}. HOTPATCH_DATA must be a folder in which this user can write.`
@@ -64,6 +94,10 @@ export function describeStartError(error: unknown): string {
   }
   const why = chain.slice(1).map((each) => `\nbecause of ${each.name}: ${each.message}`)
   return (error.stack ?? error.message) + why.join('')
+}
+
+function remedyOf(code: string, remedies: typeof POSTGRES_REMEDIES): string {
+  return remedies.find(([known]) => known.test(code))?.[1] ?? OTHER_REMEDY
 }
 
 /** With what it was caused by; of a host with several addresses, each that was tried. */
