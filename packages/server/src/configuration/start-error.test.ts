@@ -49,6 +49,10 @@ describe('an error that stops the start says its cause, and what to do', () => {
     ],
     [new Error('timeout exceeded when trying to connect'), /does not answer/],
     [Object.assign(new Error('busy'), { syscall: 'listen', code: 'EADDRINUSE' }), /Set PORT and HOTPATCH_HOST/],
+    [
+      Object.assign(new Error('bind EADDRINUSE'), { syscall: 'bind', code: 'EADDRINUSE' }),
+      /Set PORT and HOTPATCH_HOST/,
+    ],
     [coded('disk I/O error', 'ERR_SQLITE_ERROR'), /HOTPATCH_DATA must be a folder/],
     [new Error('odd', { cause: new Error('still odd') }), /^Error: odd\n +at [^]*\nbecause of Error: still odd$/],
   ])('%s', (error, expected) => expect(describeStartError(error)).toMatch(expected))

@@ -68,7 +68,9 @@ export function describeStartError(error: unknown): string {
   const said = sayAll(chain)
   for (const each of chain) {
     const { code = '', path, syscall } = each as NodeJS.ErrnoException
-    if (syscall === 'listen') return `${said}. Set PORT and HOTPATCH_HOST to what is free and yours.`
+    // As a worker listens, it is its primary that binds.
+    if (syscall === 'listen' || syscall === 'bind')
+      return `${said}. Set PORT and HOTPATCH_HOST to what is free and yours.`
     if (NETWORK_CODES.test(code) || NETWORK_MESSAGES.test(each.message)) {
       return `The database does not answer: ${said}. Look at DATABASE_URL, and whether the database runs.`
     }
