@@ -62,7 +62,7 @@ export function createEdgePublisher({
     for (const place of await listEdgePlaces(db)) {
       const { generation, keysVersion, saidGeneration, saidKeysVersion, renewAt, ...key } = place
       const isNew = saidGeneration !== generation || saidKeysVersion !== keysVersion
-      if (!isNew && renewAt !== null && renewAt > now) continue
+      if (!isNew && renewAt !== null && renewAt > now && !isOfTimeToCome(renewAt, now)) continue
       await publish(key).catch((error: unknown) => log.error({ err: error, ...key }, 'an edge could not be published'))
     }
     await removeOutdated(now)
@@ -179,6 +179,14 @@ export function createEdgePublisher({
   }
 
   return { publishDue, writeKeys }
+}
+
+/**
+ * Said by a clock that was ahead, it would be good for as much longer: whoever shows it to devices could hold them for so
+ * long, and they would believe nothing of an earlier time. By more than servers' clocks are apart, which would take turns.
+ */
+function isOfTimeToCome(renewAt: number, now: number): boolean {
+  return renewAt > now + POINTER_LIFETIME_MS
 }
 
 interface Signer {

@@ -170,6 +170,28 @@ describe('what is said at the edge', () => {
     expect(Date.parse(second.expiresAt)).toBeGreaterThan(Date.parse(first.expiresAt))
   })
 
+  test('is said anew when the clock by which it was said had been ahead', async () => {
+    await publish('1.0.0')
+    await enable()
+    const monthMs = 30 * 24 * HOUR_MS
+    const path = join(server.directory, 'public', `edge/v1/${app.id}/android/production/latest.json`)
+    const read = async () => {
+      const { payload } = readEdgeEnvelope(await readFile(path, 'utf8'))
+      return readEdgePointer(Buffer.from(payload, 'base64').toString())
+    }
+    clock.advance(monthMs)
+    await server.tick()
+    const ahead = await read()
+    expect(Date.parse(ahead.issuedAt)).toBe(clock.now())
+    clock.advance(-monthMs)
+    await server.tick()
+    const right = await read()
+    expect(Date.parse(right.issuedAt)).toBe(clock.now())
+    expect(right.generation).toBe(ahead.generation + 1)
+    await server.tick()
+    expect(await read()).toEqual(right)
+  })
+
   test('says what begins when it begins, and not a moment before', async () => {
     await publish('1.0.0')
     const startsAt = new Date(clock.now() + 60_000).toISOString()
