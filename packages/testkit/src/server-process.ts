@@ -28,8 +28,15 @@ export async function startServerProcess(options: {
   main?: string
 }): Promise<ServerProcess> {
   const { directory, env = {}, main = entryOf('server') } = options
-  const child = spawn(process.execPath, [...serverOptions, main], {
-    env: { ...process.env, PORT: '0', HOTPATCH_HOST: '127.0.0.1', HOTPATCH_DATA: directory, ...env },
+  const child = spawn(process.execPath, [...serverOptions.node, main], {
+    env: {
+      ...serverOptions.environment,
+      ...process.env,
+      PORT: '0',
+      HOTPATCH_HOST: '127.0.0.1',
+      HOTPATCH_DATA: directory,
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const { printed, announced } = readOutput(child)
