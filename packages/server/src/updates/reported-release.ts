@@ -1,5 +1,5 @@
 import { problem, type Platform } from '@hotpatch/protocol'
-import { MINUTE_MS } from '../ground/clock.ts'
+import { DAY_MS, MINUTE_MS } from '../ground/clock.ts'
 import type { DirectoryEntry, OfferedRelease } from './catalog-queries.ts'
 import type { Catalogs, LiveCatalog } from './catalogs.ts'
 import { rolloutOfEvent, type CountedRollout } from './counted-rollout.ts'
@@ -116,11 +116,14 @@ const MADE_AT = /^([0-9a-f]{8})-([0-9a-f]{4})-7/
 
 /**
  * Another server may have published it a moment ago and offered it to this device. A final "there is no such release" would
- * have the device throw its report away. One of a time to come was made by a server whose clock is ahead, or by nobody.
+ * have the device throw its report away. One of a time to come was made by a server whose clock is ahead, or by nobody: until that
+ * time a device's other reports would wait behind it, so not of any time.
  */
 function mayBeYetToCome({ releaseId = '' }: ReportedSubject, now: number): boolean {
   const [, high, low] = MADE_AT.exec(releaseId) ?? []
-  return high !== undefined && now - Number.parseInt(`${high}${low}`, 16) < MINUTE_MS
+  if (high === undefined) return false
+  const agoMs = now - Number.parseInt(`${high}${low}`, 16)
+  return agoMs < MINUTE_MS && agoMs > -DAY_MS
 }
 
 function notYetHeard(releaseId = '') {

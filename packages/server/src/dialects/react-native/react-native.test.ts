@@ -287,6 +287,11 @@ describeOnEveryDatabase('the React Native contract', (openDatabase) => {
     test.each([
       ['of a release that another server may just have published is to be sent again', 0, '503 unavailable'],
       ['the same where the clock of the other one is hours ahead', 6 * 3_600_000, '503 unavailable'],
+      [
+        'of one that is to be made in days is refused, as all others would wait',
+        3 * 86_400_000,
+        '404 release-not-found',
+      ],
       ['of a release that every server would know by now is refused', -60_000, '404 release-not-found'],
     ])('%s', async (_case, madeAfterMs, expected) => {
       const made = (server.clock.now() + madeAfterMs).toString(16).padStart(12, '0')
