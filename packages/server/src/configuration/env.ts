@@ -113,7 +113,10 @@ export const ENVIRONMENT = {
     initially: '',
   },
   OTEL_EXPORTER_OTLP_PROTOCOL: { meaning: 'http/protobuf or http/json', initially: 'http/protobuf' },
-  OTEL_SERVICE_NAME: { meaning: 'What the server is called in traces', initially: 'hotpatch' },
+  OTEL_SERVICE_NAME: {
+    meaning: 'What the server is called in traces; else service.name of OTEL_RESOURCE_ATTRIBUTES, else hotpatch',
+    initially: '',
+  },
   OTEL_RESOURCE_ATTRIBUTES: {
     meaning:
       'What else traces say of this server, such as deployment.environment.name=production, with commas between several',

@@ -24,6 +24,14 @@ test('an address is enough', () => {
   })
 })
 
+test.each([
+  ['of its own variable', { OTEL_SERVICE_NAME: 'updates', OTEL_RESOURCE_ATTRIBUTES: 'service.name=other' }, 'updates'],
+  ['of the attributes', { OTEL_RESOURCE_ATTRIBUTES: 'service.name=other' }, 'other'],
+  ['hotpatch, where neither says one', { OTEL_RESOURCE_ATTRIBUTES: 'service.name=' }, 'hotpatch'],
+])('the name of the service is that %s', (_which, env, name) => {
+  expect(readWith(env)?.serviceName).toBe(name)
+})
+
 test('headers and attributes come in the form of the standard', () => {
   const traces = readWith({
     OTEL_EXPORTER_OTLP_ENDPOINT: 'https://collector.example/otlp/',

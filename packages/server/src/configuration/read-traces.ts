@@ -29,12 +29,13 @@ export function readTraces(environment: Environment, refuse: Refuse): TracesConf
   const protocol = environment.OTEL_EXPORTER_OTLP_PROTOCOL
   if (!isEncoding(protocol))
     refuse('OTEL_EXPORTER_OTLP_PROTOCOL', 'http/protobuf or http/json, which collectors take at port 4318, not grpc')
+  const resource = readResource(environment, refuse)
   return {
     url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
     headers: readHeaders(environment, refuse),
     encoding: isEncoding(protocol) ? ENCODINGS[protocol] : 'protobuf',
-    serviceName: environment.OTEL_SERVICE_NAME,
-    resource: readResource(environment, refuse),
+    serviceName: environment.OTEL_SERVICE_NAME || resource['service.name'] || 'hotpatch',
+    resource,
     sampling: readSampling(environment, refuse),
     deviceRatio: readDeviceRatio(environment, refuse),
   }
