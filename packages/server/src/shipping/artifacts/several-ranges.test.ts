@@ -116,6 +116,17 @@ test('nothing is read ahead of whoever takes it, and what is read is closed with
   expect(bytes.destroyed).toBe(true)
 })
 
+test('whoever leaves lets the bytes go, also while none come', async () => {
+  const answer = partsOf(Buffer.alloc(100), 'bytes=0-1, 5-6')
+  if (typeof answer !== 'object') throw new Error('Expected parts.')
+  const bytes = new Readable({ read: () => undefined })
+  const body = answer.body(bytes)
+  body.read()
+  body.destroy()
+  await once(body, 'close')
+  expect(bytes.destroyed).toBe(true)
+})
+
 test.each([
   ['break off', ['a', new Error('EIO')], 'EIO'],
   ['are too many', ['abcde'], 'found more'],

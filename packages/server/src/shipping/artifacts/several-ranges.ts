@@ -1,5 +1,6 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { ByteRange } from '../../ground/storage/storage-driver.ts'
+import { streamOf } from '../../ground/storage/stream-of.ts'
 
 interface Parts {
   ranges: readonly ByteRange[]
@@ -23,8 +24,7 @@ export function severalRanges(parts: Parts) {
     sizeBytes: ranges.reduce((sum, range, index) => sum + lengthOf(range, index), end.length),
     /** @param bytes of the ranges, one after the other; read as fast as the client takes them, and closed with the body */
     body(bytes: Readable): Readable {
-      const body = Readable.from(inPieces(write(parts, end, bytes)), { objectMode: false, highWaterMark: PIECE_BYTES })
-      return body.once('close', () => bytes.destroy())
+      return streamOf(inPieces(write(parts, end, bytes)), () => void bytes.destroy())
     },
   }
 }

@@ -1,6 +1,7 @@
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import type { ByteRange } from '../storage-driver.ts'
 import { StorageError } from '../storage-error.ts'
+import { streamOf } from '../stream-of.ts'
 
 /** What a store sends, and which bytes of the object those are. */
 export interface SentBytes {
@@ -64,22 +65,6 @@ export async function readOn(
   return streamOf(read(), () => {
     isClosed = true
     current.bytes.destroy()
-  })
-}
-
-/** As `Readable.from`, which when it is destroyed waits for chunks that are on their way, and so for whoever sends none. */
-export function streamOf(chunks: AsyncIterator<Buffer>, letGo: () => void): Readable {
-  return new Readable({
-    read() {
-      chunks.next().then(
-        ({ done, value }) => this.push(done ? null : value),
-        (error: unknown) => this.destroy(error as Error),
-      )
-    },
-    destroy(error, done) {
-      letGo()
-      done(error)
-    },
   })
 }
 

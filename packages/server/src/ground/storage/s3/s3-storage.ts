@@ -8,10 +8,11 @@ import {
   type SpooledFile,
   type StorageDriver,
 } from '../storage-driver.ts'
+import { streamOf } from '../stream-of.ts'
 import { createGuardedRemovals } from './guarded-removals.ts'
 import { createLinks } from './links.ts'
 import { MAX_REMOVED_AT_ONCE, type S3Client } from './s3-client.ts'
-import { streamOf } from './read-on.ts'
+
 import type { S3Config } from './s3-config.ts'
 import { createUploads } from './upload-in-parts.ts'
 import type { Clock } from '../../clock.ts'
@@ -64,16 +65,22 @@ export async function createS3Storage({
     const begun = first && (await s3.open(name, first.span))
     if (!begun) return undefined
     let current = begun
+    let isClosed = false
     async function* read() {
       yield* cut(first as Gathered, begun as Readable)
       for (const each of others) {
         const bytes = await s3.open(name, each.span)
         if (!bytes) throw new Error(`The artifact storage lost the object "${name}" while it was read.`)
         current = bytes
+        // Nobody takes it any more, and nobody would let its connection go.
+        if (isClosed) return void bytes.destroy()
         yield* cut(each, bytes)
       }
     }
-    return streamOf(read(), () => void current.destroy())
+    return streamOf(read(), () => {
+      isClosed = true
+      current.destroy()
+    })
   }
 
   async function remove(keys: readonly string[], condition?: { unmodifiedSince: Date }): Promise<void> {
