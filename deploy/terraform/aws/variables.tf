@@ -51,6 +51,11 @@ variable "shared_limits" {
   default     = false
 }
 
+variable "database_authorities" {
+  description = "A file with the certificates of Amazon's authorities for databases in this region, by which servers verify theirs"
+  type        = string
+}
+
 variable "database_class" {
   description = "The size of the database"
   type        = string
