@@ -55,6 +55,11 @@ export function createEdgePublisher({
   log: Pick<FastifyBaseLogger, 'error'>
 }) {
   const opened = new Map<string, string>()
+  /**
+   * Of what this process has spoken. The rest it says anew: a database from a backup has a word of then, which devices
+   * take for old, and the folder beside it has none.
+   */
+  const spokenOf = new Set<string>()
 
   /** One round: all that changed, begins or would expire. What fails for one catalog holds up no other. */
   async function publishDue(): Promise<void> {
@@ -62,7 +67,8 @@ export function createEdgePublisher({
     for (const place of await listEdgePlaces(db)) {
       const { generation, keysVersion, saidGeneration, saidKeysVersion, renewAt, ...key } = place
       const isNew = saidGeneration !== generation || saidKeysVersion !== keysVersion
-      if (!isNew && renewAt !== null && renewAt > now && !isOfTimeToCome(renewAt, now)) continue
+      const isGood = !isNew && renewAt !== null && renewAt > now && !isOfTimeToCome(renewAt, now)
+      if (isGood && spokenOf.has(nameOf(key))) continue
       await publish(key).catch((error: unknown) => log.error({ err: error, ...key }, 'an edge could not be published'))
     }
     await removeOutdated(now)
@@ -71,6 +77,7 @@ export function createEdgePublisher({
   async function publish(key: CatalogKey): Promise<void> {
     const spoken = await speak(key)
     if (spoken) await write(key)
+    spokenOf.add(nameOf(key))
   }
 
   /** @returns false when there is nothing to say, or another server has said it */
@@ -196,4 +203,8 @@ interface Signer {
 
 function headersOf(document: keyof typeof EDGE_CACHE) {
   return { contentType: EDGE_CONTENT_TYPE, cacheControl: EDGE_CACHE[document] }
+}
+
+function nameOf({ appId, platform, channel }: CatalogKey): string {
+  return `${appId} ${platform} ${channel}`
 }

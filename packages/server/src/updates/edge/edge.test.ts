@@ -1,5 +1,5 @@
 import { createPublicKey, verify } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { App, EdgeOfApp, Explanation } from '@hotpatch/api'
 import {
@@ -17,6 +17,7 @@ import {
   sha256Of,
   signRelease,
   startTestServer,
+  temporaryDirectory,
   zipOf,
   type TestServer,
   type TestSigningKey,
@@ -216,6 +217,36 @@ describe('what is said at the edge', () => {
     await signKeys(3, [lasting(publicKey)])
     clock.advance(3_000)
     expect((await readPointer()).pointer.generation).toBeGreaterThan(first.generation)
+  })
+
+  test('is said anew by a server that starts on a backup, whose own word devices would take for old', async () => {
+    const [data, backup] = [await temporaryDirectory(), await temporaryDirectory()]
+    const startOn = async (HOTPATCH_DATA: string) => {
+      server = await startTestServer({ clock, onFile: true, env: { HOTPATCH_DATA } })
+      onTestFinished(server.close)
+    }
+    await startOn(data)
+    app = await server.createTestApp()
+    await server.request('POST', `/manage/v1/apps/${app.slug}/keys`, { body: { publicKey: key.publicKey } })
+    await publish('1.0.0')
+    await enable()
+    await server.close()
+    await cp(data, backup, { recursive: true })
+    await rm(join(backup, 'public'), { recursive: true })
+    await startOn(data)
+    clock.advance(60_000)
+    await server.tick()
+    const believed = (await readPointer()).pointer
+    await server.close()
+    clock.advance(60_000)
+    await startOn(backup)
+    await server.tick()
+    const said = (await readPointer()).pointer
+    expect(said.generation).toBeGreaterThan(believed.generation)
+    expect(await readdir(join(backup, 'public/edge/v1', app.id, 'android/production'))).toEqual(['latest.json'])
+    await server.tick()
+    clock.advance(3_000)
+    expect((await readPointer()).pointer).toEqual(said)
   })
 
   test('names no device and no cohort: such a rollout is for the server to judge, and people see why', async () => {
