@@ -99,7 +99,11 @@ export function createEdgeService({
     const bytes = Buffer.from(input.document, 'base64')
     const publishers = await keys.listWorking(app.id)
     if (!publishers.some((key) => isSignedBy(key, bytes, input.signature))) {
-      throw problem('signature-invalid', 'No registered key of the app verifies the signature over the key document.')
+      throw problem(
+        'signature-invalid',
+        'No registered key of the app verifies the signature over the key document. Sign it with a key that the app takes ' +
+          'releases by; an app without one takes it with its first signed release, or by "hotpatch keys add".',
+      )
     }
     const text = readText(bytes)
     const document = readDocument(text)

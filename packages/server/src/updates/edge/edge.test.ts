@@ -295,6 +295,9 @@ describe('the keys', () => {
     const publicKey = await addServerKey()
     const stranger = await signKeys(1, [lasting(publicKey)], { by: newSigningKey() })
     expect(problemOf(stranger)).toBe('422 signature-invalid')
+    expect((stranger.body as { detail: string }).detail).toContain(
+      'with its first signed release, or by "hotpatch keys add"',
+    )
   })
 
   test('are the server’s own, of this app, and one version after the other', async () => {
