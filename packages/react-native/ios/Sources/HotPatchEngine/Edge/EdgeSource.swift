@@ -89,14 +89,16 @@ final class EdgeSource {
     throw UpdateError(.answerInvalid, "the edge speaks of the channel \(itsChannel), not of \(channel)")
   }
 
-  /// Static edge §9. What was heard before was said before: the time is not earlier than that, whatever the clock says.
+  /// Static edge §9. What was heard before was said before: the time is not earlier than that, whatever the clock says. Not
+  /// of an earlier document: whoever has stolen a key may have said of the time what he liked.
   private func expectFresh(_ believed: Believed, toldAt: Int?) throws {
-    let pointer = believed.pointer
-    let mark = believed.memory.markOf(platform, channel)
-    let now = max(ports.clock.now(), mark?.issuedAt ?? 0, toldAt ?? 0)
+    let (pointer, document) = (believed.pointer, believed.document)
+    let known = believed.memory.markOf(platform, channel)
+    let mark = known?.keysVersion == document.version ? known : nil
+    let now = max(ports.clock.now(), document.createdAt, mark?.issuedAt ?? 0, toldAt ?? 0)
     let end = min(pointer.expiresAt, believed.verified.notAfter)
     if end <= now { throw UpdateError(.catalogExpired, "what the edge says was good until \(timestamp(end))") }
-    guard let mark, mark.keysVersion == believed.document.version, pointer.generation < mark.generation else { return }
+    guard let mark, pointer.generation < mark.generation else { return }
     throw older("generation \(pointer.generation), and \(mark.generation) was seen before")
   }
 

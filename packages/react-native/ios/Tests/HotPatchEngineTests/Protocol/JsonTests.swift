@@ -7,7 +7,7 @@ final class JsonTests: XCTestCase {
   func testRead() throws {
     try VectorFile("json").json.each("read") { each in
       let (text, written) = (try each.text("text"), try each.text("written"))
-      if try halves(each) {
+      if try hasHalfACharacter(each) {
         XCTAssertThrowsError(try readJson(text), "\(each): no text of Swift has half a character")
         return
       }
@@ -39,28 +39,28 @@ final class JsonTests: XCTestCase {
       XCTAssertThrowsError(try readJson(open + "1" + String(repeating: try each.text("close"), count: times)))
     }
   }
+}
 
-  /// An escape of a surrogate that has no other half behind or before it.
-  private func halves(_ each: Vector) throws -> Bool {
-    let text = Array(try each.text("text").utf16)
-    var (at, isHalf) = (0, false)
-    while at + 5 < text.count {
-      guard text[at] == 0x5c, text[at + 1] == 0x75 else {
-        at += text[at] == 0x5c ? 2 : 1
-        continue
-      }
-      let digits = String(decoding: text[at + 2..<at + 6], as: UTF16.self)
-      let unit = UInt32(digits, radix: 16) ?? 0
-      if (0xd800...0xdbff).contains(unit), at + 11 < text.count, text[at + 6] == 0x5c, text[at + 7] == 0x75,
-        let low = UInt32(String(decoding: text[at + 8..<at + 12], as: UTF16.self), radix: 16),
-        (0xdc00...0xdfff).contains(low)
-      {
-        at += 12
-        continue
-      }
-      isHalf = isHalf || (0xd800...0xdfff).contains(unit)
-      at += 6
+/// An escape of a surrogate that has no other half behind or before it.
+func hasHalfACharacter(_ each: Vector) throws -> Bool {
+  let text = Array(try each.text("text").utf16)
+  var (at, isHalf) = (0, false)
+  while at + 5 < text.count {
+    guard text[at] == 0x5c, text[at + 1] == 0x75 else {
+      at += text[at] == 0x5c ? 2 : 1
+      continue
     }
-    return isHalf
+    let digits = String(decoding: text[at + 2..<at + 6], as: UTF16.self)
+    let unit = UInt32(digits, radix: 16) ?? 0
+    if (0xd800...0xdbff).contains(unit), at + 11 < text.count, text[at + 6] == 0x5c, text[at + 7] == 0x75,
+      let low = UInt32(String(decoding: text[at + 8..<at + 12], as: UTF16.self), radix: 16),
+      (0xdc00...0xdfff).contains(low)
+    {
+      at += 12
+      continue
+    }
+    isHalf = isHalf || (0xd800...0xdfff).contains(unit)
+    at += 6
   }
+  return isHalf
 }

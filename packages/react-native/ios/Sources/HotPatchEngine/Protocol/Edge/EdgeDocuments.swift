@@ -31,6 +31,8 @@ struct EdgeKeyDocument {
   let version: Int
   /// None: the app has no edge any more.
   let keys: [EdgeKey]
+  /// In milliseconds since 1970.
+  let createdAt: Int
 }
 
 struct EdgeKey {
@@ -79,7 +81,8 @@ func readEdgeKeyDocument(_ text: String) throws -> EdgeKeyDocument {
   return EdgeKeyDocument(
     appId: try readShort(json["appId"], "/appId"),
     version: try readInteger(json["version"], "/version", minimum: 1),
-    keys: keys)
+    keys: keys,
+    createdAt: createdAt)
 }
 
 private func readKey(_ value: JsonValue, _ pointer: String, createdAt: Int) throws -> EdgeKey {
