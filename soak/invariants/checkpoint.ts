@@ -73,9 +73,11 @@ export function createCheckpoint(world: World, wholeness: Wholeness) {
   }
 
   async function lookAtRollouts(server: number): Promise<void> {
+    // As it was known before: a guard may act while the list is on its way.
+    const acknowledged = [...ledger.rollouts.values()].map((known) => ({ ...known }))
     const found = await everyPage((query) => asking.insist((api) => api.listRollouts(app.slug, query), { server }))
     const byId = new Map(found.map((rollout) => [rollout.id, rollout]))
-    for (const known of ledger.rollouts.values()) {
+    for (const known of acknowledged) {
       const rollout = byId.get(known.id)
       findings.expectThat('acknowledged-rollout', rollout !== undefined && isStill(known, rollout), () => {
         return `Server ${server}: ${JSON.stringify(known)} was acknowledged, and is ${JSON.stringify(rollout)}.`
