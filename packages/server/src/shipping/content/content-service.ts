@@ -78,11 +78,18 @@ export function createContentService({
 }) {
   /**
    * The upload is the caller's to `discard`, whatever happens after this.
-   * @throws problem body-too-large, request-timeout, and what the kind refuses
+   * @param sha256 what it is to have, where that is known: of other bytes nobody need know what is wrong inside
+   * @throws problem body-too-large, request-timeout, hash-mismatch, and what the kind refuses
    */
   async function receive(
     stream: AsyncIterable<Uint8Array>,
-    { kind: kindName = 'archive', name, appId, signal }: ReceiveOptions & { appId?: string } = {},
+    {
+      kind: kindName = 'archive',
+      name,
+      appId,
+      signal,
+      sha256,
+    }: ReceiveOptions & { appId?: string; sha256?: string } = {},
   ): Promise<ReceivedContent> {
     const kind = contentKind(kindName)
     const { wantsSha512 } = kind
@@ -95,6 +102,9 @@ export function createContentService({
       return part
     }
     try {
+      if (sha256 !== undefined && upload.sha256 !== sha256) {
+        throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${sha256}, received ${upload.sha256}.`)
+      }
       // The disk takes about as long as checking the bytes does: both at once.
       const flushed = upload.flush()
       flushed.catch(() => undefined) // told when the bytes were checked
@@ -126,11 +136,8 @@ export function createContentService({
     sha256: string,
     as: ReceiveOptions = {},
   ): Promise<StoredUpload> {
-    const received = await receive(stream, { ...as, appId })
+    const received = await receive(stream, { ...as, appId, sha256 })
     try {
-      if (received.sha256 !== sha256) {
-        throw problem('hash-mismatch', `Expected bytes with the SHA-256 ${sha256}, received ${received.sha256}.`)
-      }
       await keep(received)
       await artifacts.hold(appId, artifactsOf(received))
       return received

@@ -1,10 +1,9 @@
-import { createWriteStream } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { DataStore, ERRORS, Upload } from '@tus/server'
 import { isFull, noRoom } from '../../artifacts/no-room.ts'
+import { writeFully } from './write-fully.ts'
 
 /** What is known of an upload from its beginning on. */
 interface UploadRecord {
@@ -74,15 +73,23 @@ export class UploadStore extends DataStore {
   }
 
   override async write(stream: Readable, id: string, offset: number): Promise<number> {
-    const file = createWriteStream(this.pathOf(id), { flags: 'r+', start: offset })
+    let end = offset
     try {
-      await pipeline(stream, file)
+      const file = await open(this.pathOf(id), 'r+')
+      try {
+        for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+          await writeFully(file, chunk, end)
+          end += chunk.length
+        }
+      } finally {
+        await file.close()
+      }
     } catch (error) {
       // Somebody else has ended it meanwhile.
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') throw ERRORS.FILE_NOT_FOUND
       throw isFull(error) ? noRoom(error) : error
     }
-    return offset + file.bytesWritten
+    return end
   }
 
   override async remove(id: string): Promise<void> {
