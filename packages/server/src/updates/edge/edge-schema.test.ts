@@ -12,13 +12,25 @@ const { cases } = readJson('vectors/edge/documents.json') as {
 const ajv = new Ajv2020({ strict: false })
 ajv.addSchema(readJson('docs/protocol/static-edge.schema.json') as object, 'edge')
 
-/** What a schema cannot say: JSON itself, and what is so of several values together. */
+/**
+ * What a schema cannot say: what is so of several values together, units of UTF-16, days that the calendar has not, and
+ * what rules and ranges of versions are.
+ */
 const BEYOND =
-  /^not JSON$|^a key that is good for years|^good for longer than|^it ends before|^a release that is not here|^active, and nothing|^one release twice|^a rule that is none/
+  /^a key that is good for years|^good for longer than|^it ends before|^a release that is not here|^active, and nothing|^one release twice|^a rule |^a range |^a channel of 201 units|^a leap |^midnight at the end/
 
 test.each(cases.filter(({ comment }) => !BEYOND.test(comment)))(
   '$document: $comment',
   ({ document, refusedAt, text }) => {
-    expect(ajv.validate(`edge#/$defs/${document}`, JSON.parse(text))).toBe(refusedAt === null)
+    expect(isAsTheSchemaSays(document, text)).toBe(refusedAt === null)
   },
 )
+
+function isAsTheSchemaSays(document: string, text: string): boolean {
+  try {
+    return ajv.validate(`edge#/$defs/${document}`, JSON.parse(text))
+  } catch (error) {
+    if (error instanceof SyntaxError) return false
+    throw error
+  }
+}
