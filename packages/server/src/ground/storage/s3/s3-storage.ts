@@ -12,7 +12,6 @@ import { streamOf } from '../stream-of.ts'
 import { createGuardedRemovals } from './guarded-removals.ts'
 import { createLinks } from './links.ts'
 import { MAX_REMOVED_AT_ONCE, type S3Client } from './s3-client.ts'
-
 import type { S3Config } from './s3-config.ts'
 import { createUploads } from './upload-in-parts.ts'
 import type { Clock } from '../../clock.ts'
