@@ -13,6 +13,9 @@ interface Tables {
   person: { name: string }
 }
 
+/** A time before the process began would be taken for one since then. */
+const BEGINNING = 1_800_000_000_000
+
 function tracing(sampling = { followsCaller: true, ratio: 1 }) {
   const exporter = new InMemorySpanExporter()
   const provider = new TracerProvider({
@@ -20,7 +23,7 @@ function tracing(sampling = { followsCaller: true, ratio: 1 }) {
     spanProcessors: [new SimpleSpanProcessor({ exporter })],
   })
   let elapsed = 0
-  const clock = { now: () => 1_000_000, elapsed: () => elapsed }
+  const clock = { now: () => BEGINNING, elapsed: () => elapsed }
   const spans = createSpans({ tracer: provider.getTracer('test'), clock })
   const told = () =>
     exporter.getFinishedSpans().map(({ name, parentSpanContext, status, attributes, spanContext }) => ({
@@ -40,8 +43,8 @@ test('what happens later has its time by the clock that nobody sets', async () =
   })
   const times = exporter.getFinishedSpans().map(({ name, startTime, endTime }) => [name, startTime, endTime])
   expect(times).toEqual([
-    ['part', [1_002, 500_000_000], [1_002, 750_000_000]],
-    ['round', [1_000, 0], [1_002, 750_000_000]],
+    ['part', [1_800_000_002, 500_000_000], [1_800_000_002, 750_000_000]],
+    ['round', [1_800_000_000, 0], [1_800_000_002, 750_000_000]],
   ])
 })
 
