@@ -65,7 +65,7 @@ export function DeviceTimeline({ slug, device }: { slug: string; device: DeviceW
         {entries.map((entry) => {
           // Items have to be the timeline's own children: it tells them where they stand.
           const { icon: EntryIcon, color } = LOOKS[entry.kind]
-          const what = t(`timeline.kinds.${entry.kind}`, { version: entry.version ?? t('embedded') })
+          const what = t(`timeline.kinds.${entry.kind}`, { version: entry.version ?? entry.releaseId ?? t('embedded') })
           const { component } = entry
           return (
             <Timeline.Item
