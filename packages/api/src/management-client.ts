@@ -372,14 +372,8 @@ export function createManagementClient(options: ManagementClientOptions) {
       app: string,
       sha256: string,
       kind: Exclude<UploadKind, 'asset'> = 'archive',
-    ): Promise<Artifact | undefined> => {
-      try {
-        return await read(Artifact, path`/apps/${app}/artifacts/${sha256}` + queryOf({ kind }))
-      } catch (error) {
-        if (error instanceof ApiProblem && error.status === 404) return undefined
-        throw error
-      }
-    },
+    ): Promise<Artifact | undefined> =>
+      undefinedIf([404], read(Artifact, path`/apps/${app}/artifacts/${sha256}` + queryOf({ kind }))),
     /** @param as what the bytes are; of a binary's file, the name that it has */
     uploadArtifact: async (
       app: string,
@@ -414,13 +408,9 @@ export function createManagementClient(options: ManagementClientOptions) {
     },
     /** How many of its bytes have arrived; undefined of one that is done, took too long, or never was. */
     getUploadOffset: async (app: string, id: string): Promise<number | undefined> => {
-      try {
-        const { headers } = await send(path`/apps/${app}/uploads/${id}`, { method: 'HEAD', headers: TUS })
-        return Number(headers.get('upload-offset') ?? 0)
-      } catch (error) {
-        if (error instanceof ApiProblem && [404, 410].includes(error.status)) return undefined
-        throw error
-      }
+      const asked = send(path`/apps/${app}/uploads/${id}`, { method: 'HEAD', headers: TUS })
+      const answer = await undefinedIf([404, 410], asked)
+      return answer && Number(answer.headers.get('upload-offset') ?? 0)
     },
     continueUpload: async (
       app: string,
@@ -722,6 +712,16 @@ async function readJson(response: Response): Promise<unknown> {
   } catch {
     // The parser's own message quotes the answer, which may hold a token.
     throw new ApiProblem(response.status, undefined, undefined, `${text.length} characters that are not JSON`)
+  }
+}
+
+/** What was asked for, or undefined where it is refused with one of these statuses. */
+async function undefinedIf<Answer>(statuses: readonly number[], asked: Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await asked
+  } catch (error) {
+    if (error instanceof ApiProblem && statuses.includes(error.status)) return undefined
+    throw error
   }
 }
 

@@ -76,7 +76,7 @@ export function describeStartError(error: unknown): string {
     }
     if (TLS_CODES.test(code)) return `The database is not who it should be: ${said}. ${remedyOf(code, TLS_REMEDIES)}`
     if (each.message === NO_TLS_THERE) {
-      return `The database takes no encrypted connections. Turn TLS on there, or leave sslmode out of DATABASE_URL where nobody can be between.`
+      return 'The database takes no encrypted connections. Turn TLS on there, or leave sslmode out of DATABASE_URL where nobody can be between.'
     }
     if (NO_ENCRYPTION.test(each.message)) {
       return `The database refuses: ${said}. It wants encrypted connections: write sslmode=verify-full in DATABASE_URL.`
